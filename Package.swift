@@ -1,0 +1,149 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Modules by layer, lowest first. A target depends only on what stands above it
+// in this file: docs/architecture.md draws the same picture.
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+
+func module(
+    _ name: String, _ dependencies: [Target.Dependency] = [], path: String? = nil
+) -> Target {
+    .target(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
+}
+
+func program(_ name: String, _ dependencies: [Target.Dependency], path: String? = nil) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+let c: [Target] = [
+    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+    .systemLibrary(
+        name: "CNetlink", pkgConfig: "libnl-3.0",
+        providers: [.apt(["libnl-3-dev", "libnl-genl-3-dev", "libnl-route-3-dev"])]),
+    .target(name: "CTOML"),
+    .target(name: "CLinux"),
+]
+
+let ground: [Target] = [
+    module("Primitives", [crypto])
+]
+
+let hardware: [Target] = [
+    module("HAL", ["Primitives"]),
+    module("Netlink", ["CNetlink", "Primitives"]),
+]
+
+let domain: [Target] = [
+    module("Charging", ["Primitives", collections])
+]
+
+let adapters: [Target] = [
+    module("LinuxHAL", ["HAL", "Netlink", "CLinux", "Primitives", logging]),
+    module("SimulatedHAL", ["HAL", "Primitives"]),
+    module("Store", ["Charging", "Primitives", "CSQLite"]),
+    module("StationConfiguration", ["CTOML", "Charging", "Primitives"]),
+]
+
+let composition: [Target] = [
+    module("StationAPI", ["Primitives", "Charging"]),
+    module(
+        "StationClient", ["StationAPI", "Primitives", nio, nioPosix, nioHTTP1]),
+    module(
+        "Station",
+        [
+            "StationAPI", "Charging", "HAL", "Primitives", hummingbird, lifecycle, logging, metrics,
+            nio, nioPosix,
+        ]),
+    module("Simulation", ["Charging", "HAL", "SimulatedHAL", "Primitives"]),
+]
+
+let programs: [Target] = [
+    program(
+        "basestationd",
+        [
+            "Station", "StationAPI", "LinuxHAL", "SimulatedHAL", "HAL", "Store", "StationConfiguration",
+            "Charging", "Primitives", "CLinux", arguments, lifecycle, logging, metrics,
+        ]),
+    program(
+        "basestation",
+        [
+            "StationAPI", "StationClient", "Charging", "StationConfiguration", "Primitives", arguments,
+        ]),
+    program(
+        "qlink", ["StationAPI", "StationClient", "Charging", "Primitives", arguments]),
+]
+
+let testing: [Target] = [
+    tests("PrimitivesTests", ["Primitives"]),
+    tests("ChargingTests", ["Charging", "Primitives"]),
+    tests("NetlinkTests", ["Netlink", "Primitives"]),
+    tests("SimulatedHALTests", ["SimulatedHAL", "HAL", "Primitives"]),
+    tests("StoreTests", ["Store", "Charging", "Primitives"]),
+    tests("StationConfigurationTests", ["StationConfiguration", "Charging", "Primitives"]),
+    tests(
+        "StationTests",
+        [
+            "Station", "StationAPI", "StationClient", "SimulatedHAL", "Store", "Charging", "HAL",
+            "Primitives", logging,
+        ]),
+    tests("SimulationTests", ["Simulation", "Charging", "Primitives"]),
+    tests("TidyTests", []),
+    module("Lab", ["Primitives"], path: "Tests/Lab/Lab"),
+    .executableTarget(name: "labtraffic", path: "Tests/Lab/labtraffic"),
+    program(
+        "labrun", ["Lab", "StationAPI", "StationClient", "Charging", "Primitives", arguments],
+        path: "Tests/Lab/labrun"),
+    tests(
+        "KernelTests",
+        ["Lab", "LinuxHAL", "HAL", "Netlink", "StationAPI", "StationClient", "Charging", "Primitives"]),
+    program(
+        "benchmarks",
+        [
+            "Lab", "LinuxHAL", "SimulatedHAL", "HAL", "Store", "Station", "StationAPI",
+            "StationClient", "Charging", "Primitives", arguments, logging,
+        ],
+        path: "Tests/Benchmarks"),
+]
+
+let package = Package(
+    name: "basestation",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "basestationd", targets: ["basestationd"]),
+        .executable(name: "basestation", targets: ["basestation"]),
+        .executable(name: "qlink", targets: ["qlink"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.9.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.10.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(
+            url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
+    ],
+    targets: c + ground + hardware + domain + adapters + composition + programs + testing
+)

@@ -1,0 +1,63 @@
+import Crypto
+
+/// SHA-256 tagged by what is hashed (BIP-340): a digest of one type is never a digest of another.
+public enum TaggedHash {
+    /// `SHA256(SHA256(tag) ‖ SHA256(tag) ‖ message)`.
+    public static func digest(tag: String, _ message: some Sequence<UInt8>) -> Bytes32 {
+        let prefix = Array(SHA256.hash(data: Array(tag.utf8)))
+        var hash = SHA256()
+        hash.update(data: prefix)
+        hash.update(data: prefix)
+        hash.update(data: Array(message))
+        return Bytes32(Array(hash.finalize()))!
+    }
+
+    /// HMAC-SHA-256 (RFC 2104), for secrets that are stored hashed.
+    public static func keyed(_ key: [UInt8], _ message: [UInt8]) -> Bytes32 {
+        Bytes32(Array(HMAC<SHA256>.authenticationCode(for: message, using: SymmetricKey(data: key))))!
+    }
+}
+
+/// A value that has a signature over its tagged canonical bytes.
+public protocol Signable: Canonical {
+    /// Keeps a signature for one type from standing under another.
+    static var signingTag: String { get }
+}
+
+extension Signable {
+    public var digest: Bytes32 { TaggedHash.digest(tag: Self.signingTag, canonicalBytes) }
+}
+
+/// A value and what claims to be its signature. Only `verified(by:)` gives the value away.
+public struct Signed<Value: Signable & Sendable & Codable>: Sendable, Codable {
+    /// What is claimed: read it to find out whose key must have signed, never to act on it.
+    public let claim: Value
+    public let signature: Signature
+
+    public init(claim: Value, signature: Signature) {
+        self.claim = claim
+        self.signature = signature
+    }
+
+    public init(_ value: Value, by key: PrivateKey) {
+        claim = value
+        signature = key.sign(value.digest.bytes)
+    }
+
+    /// nil if `key` did not sign this value.
+    public func verified(by key: PublicKey) -> Verified<Value>? {
+        key.isValid(signature, for: claim.digest.bytes) ? Verified(signed: self, by: key) : nil
+    }
+}
+
+/// A value whose signature was checked; there is no other way to make one.
+public struct Verified<Value: Signable & Sendable & Codable>: Sendable {
+    public let signed: Signed<Value>
+    public let signer: PublicKey
+    public var value: Value { signed.claim }
+
+    fileprivate init(signed: Signed<Value>, by signer: PublicKey) {
+        self.signed = signed
+        self.signer = signer
+    }
+}
