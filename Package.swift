@@ -72,7 +72,7 @@ let composition: [Target] = [
     module(
         "Station",
         [
-            "StationAPI", "Charging", "HAL", "Primitives", hummingbird, lifecycle, logging, metrics,
+            "StationAPI", "Charging", "HAL", "Primitives", "CLinux", collections, hummingbird, lifecycle, logging,
             nio, nioPosix,
         ]),
     module("Simulation", ["Charging", "HAL", "SimulatedHAL", "Primitives"]),

@@ -129,6 +129,16 @@ public struct ChargingEngine: Sendable {
 
     // MARK: questions
 
+    /// All that recovery would start from, were it all on disk.
+    public var state: StoredState {
+        var state = StoredState()
+        state.sessions = Array(sessions.values)
+        state.channels = channels.values.sorted { $0.channel.id < $1.channel.id }
+        state.codes = Array(codes.values)
+        state.blocked = blocked.sorted()
+        return state
+    }
+
     public func session(of mac: MACAddress) -> Session? { sessionByMAC[mac].flatMap { sessions[$0] } }
 
     public func session(paidBy funding: Funding) -> Session? { sessionByFunding[funding].flatMap { sessions[$0] } }
