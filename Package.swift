@@ -109,7 +109,8 @@ let testing: [Target] = [
         ]),
     tests("SimulationTests", ["Simulation", "Charging", "Primitives"]),
     tests("TidyTests", []),
-    module("Lab", ["Primitives"], path: "Tests/Lab/Lab"),
+    .target(name: "CLab", path: "Tests/Lab/CLab"),
+    module("Lab", ["CLab", "Primitives"], path: "Tests/Lab/Lab"),
     // Optimised in every build: a slow generator would be measured instead of the gate.
     .executableTarget(
         name: "labtraffic", path: "Tests/Lab/labtraffic", cSettings: [.unsafeFlags(["-O2"])]),
