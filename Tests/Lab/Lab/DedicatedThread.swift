@@ -7,9 +7,26 @@ import Synchronization
 /// dies" of its children, which fires when the *thread* that made them ends. Threads of a pool end when they please.
 final class DedicatedThread: TaskExecutor {
     private enum Work {
-        case closure(() -> Void)
+        case call(Call)
         case job(UnownedJob)
         case end
+    }
+
+    // Unchecked: used by one thread at a time, the caller's before `enqueue` and after `done`, ours between.
+    private final class Call: @unchecked Sendable {
+        private var body: (() -> Void)?
+        private let done = DispatchSemaphore(value: 0)
+
+        init(_ body: @escaping () -> Void) { self.body = body }
+
+        func run() {
+            body?()
+            // Before the caller goes on: the closure must not outlive what it captured.
+            body = nil
+            done.signal()
+        }
+
+        func wait() { done.wait() }
     }
 
     // Unchecked: its contents are handed over under the lock, and used by one thread at a time.
@@ -40,14 +57,11 @@ final class DedicatedThread: TaskExecutor {
     func perform<Result>(_ body: () throws -> Result) throws -> Result {
         if identity.withLock({ $0.map { pthread_equal($0, pthread_self()) != 0 } ?? false }) { return try body() }
         return try withoutActuallyEscaping(body) { body in
-            let done = DispatchSemaphore(value: 0)
             // Only one of the two threads runs at any moment: this one waits.
             nonisolated(unsafe) var result: Swift.Result<Result, any Error>?
-            add(.closure {
-                result = Swift.Result { try body() }
-                done.signal()
-            })
-            done.wait()
+            let call = Call { result = Swift.Result { try body() } }
+            add(.call(call))
+            call.wait()
             guard let result else { preconditionFailure("the thread signalled without a result") }
             return try result.get()
         }
@@ -65,7 +79,7 @@ final class DedicatedThread: TaskExecutor {
     private func next() -> Bool {
         filled.wait()
         switch queue.withLock({ Queue(work: [$0.work.removeFirst()]) }).work[0] {
-        case .closure(let body): body()
+        case .call(let call): call.run()
         case .job(let job): job.runSynchronously(on: asUnownedTaskExecutor())
         case .end: return false
         }
