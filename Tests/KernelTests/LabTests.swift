@@ -110,6 +110,43 @@ struct LabTests {
         try waitUntil("the processes to be gone") { pids.allSatisfy { !isAlive($0) } }
     }
 
+    @Test func aKilledRunIsSweptAndALivingOneIsNot() throws {
+        let dead = try run(["sh", "-c", "echo $$"]).stdout.trimmingCharacters(in: .newlines)
+        let leftover = "qlab-\(dead)-1-1-router"
+        try run(["ip", "netns", "add", leftover])
+        let living = try Namespace(role: "living")
+        sweepLeftovers()
+        let names = try FileManager.default.contentsOfDirectory(atPath: "/run/netns")
+        #expect(!names.contains(leftover))
+        #expect(names.contains(living.name))
+    }
+
+    /// With a quota in the router, both measures agree on where the traffic stopped.
+    @Test(arguments: Family.allCases) func wireCounterSeesACutOff(family: Family) throws {
+        try withTopology(Plan(clients: 1)) { lab in
+            try lab.masquerade()
+            let wire = try WireCounter(lab)
+            try lab.router.run(
+                ["nft", "-f", "-"],
+                input: """
+                    table inet stop {
+                        chain forward {
+                            type filter hook forward priority 0; policy accept;
+                            iifname "wan0" quota over 500000 bytes drop
+                        }
+                    }
+
+                    """)
+            let report = try lab.move(
+                Traffic(.download, bytes: 2_000_000, rate: 10_000_000, idle: 0.5), client: 0, over: family)
+            #expect(report.ended == .idle)
+            let carried = try wire.carriedAtLast(client: 0)
+            #expect(carried.down == report.carriedUDP(over: family).down)
+            #expect(carried.down <= 500_000)
+            #expect(carried.down > 500_000 - 1_248)
+        }
+    }
+
     @Test func aSocketMadeInsideStaysInside() async throws {
         try await withTopology(Plan(clients: 1)) { lab in
             let interfaces = { @Sendable in try String(contentsOfFile: "/proc/thread-self/net/dev", encoding: .utf8) }

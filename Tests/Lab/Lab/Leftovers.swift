@@ -28,9 +28,11 @@ enum NamespaceName {
     }
 }
 
-/// What a killed run left behind.
+/// Removes the namespaces of runs that were killed, with what still runs in them; the first namespace of a run does this.
+public func sweepLeftovers() { Leftovers.sweep() }
+
 enum Leftovers {
-    static let sweptOnce: Void = sweep()
+    static let sweptOnce: Void = sweepLeftovers()
 
     static func sweep() {
         // No folder: nobody made a namespace since the machine started.

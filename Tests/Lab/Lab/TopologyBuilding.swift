@@ -16,6 +16,8 @@ extension Topology {
         for setting in ["accept_dad", "accept_ra", "router_solicitations"] {
             try namespace.set("net.ipv6.conf.default.\(setting)", to: "0")
         }
+        // Membership reports are repeated after up to this many milliseconds: let them all be said at once, then be quiet.
+        try namespace.set("net.ipv6.conf.default.mldv2_unsolicited_report_interval", to: "1")
         if namespace === air { try namespace.set("net.ipv6.conf.default.disable_ipv6", to: "1") }
         guard namespace === router else { return }
         try namespace.set("net.ipv4.ip_forward", to: "1")
