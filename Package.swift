@@ -13,8 +13,8 @@ let strict: [SwiftSetting] = [
 
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
-let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let collections = Target.Dependency.product(name: "OrderedCollections", package: "swift-collections")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
@@ -83,7 +83,7 @@ let programs: [Target] = [
         "basestationd",
         [
             "Station", "StationAPI", "LinuxHAL", "SimulatedHAL", "HAL", "Store", "StationConfiguration",
-            "Charging", "Primitives", "CLinux", arguments, lifecycle, logging, metrics,
+            "Charging", "Primitives", "CLinux", arguments, lifecycle, signals, logging,
         ]),
     program(
         "basestation",
@@ -91,7 +91,7 @@ let programs: [Target] = [
             "StationAPI", "StationClient", "Charging", "StationConfiguration", "Primitives", arguments,
         ]),
     program(
-        "qlink", ["StationAPI", "StationClient", "Charging", "Primitives", arguments]),
+        "qlink", ["StationAPI", "StationClient", "Charging", "Primitives", arguments, nioHTTP1]),
 ]
 
 let testing: [Target] = [
@@ -148,5 +148,6 @@ let package = Package(
         .package(
             url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
     ],
-    targets: c + ground + hardware + domain + adapters + composition + programs + testing
+    targets: c + ground + hardware + domain + adapters + composition + programs + testing,
+    cxxLanguageStandard: .cxx17
 )
