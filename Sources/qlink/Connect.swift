@@ -50,18 +50,23 @@ struct Connect: AsyncParsableCommand {
         var plan = PaymentPlan(limit: limit, alreadyPaid: account.paidQlc)
         print("session \(session.sessionId)")
         let stop = Interruption.watch()
+        let patience = Patience()
         while !stop.isSet {
             if let amount = plan.next(for: session) {
                 let voucher = Voucher(
                     channel: channel, cumulativeAmount: amount, cumulativeBytes: session.bytesUp + session.bytesDown,
                     sequence: session.voucherSequence + 1)
-                session = try await connection.post("/v1/sessions/\(session.sessionId)/vouchers", VoucherBody(voucher: Signed(voucher, by: key)))
+                let body = VoucherBody(voucher: Signed(voucher, by: key))
+                // Cumulative: sent twice, it pays once.
+                session = try await patience.ask {
+                    try await connection.post("/v1/sessions/\(session.sessionId)/vouchers", body)
+                }
                 print("paid \(session.paidQlc - session.chargedEarlierQlc) QLC, used \(ByteCount(bytes: session.bytesUp + session.bytesDown)) in \(session.durationSeconds) s for \(session.chargeQlc) QLC")
                 fflush(nil)
             }
             if once { return }
             try await Task.sleep(for: .milliseconds(400))
-            session = try await connection.get("/v1/sessions/\(session.sessionId)")
+            session = try await patience.ask { try await connection.get("/v1/sessions/\(session.sessionId)") }
         }
         session = try JSON.decode(BuyerSessionView.self, from: await connection.send(.DELETE, "/v1/sessions/\(session.sessionId)", nil))
         print("left: \(session.bytesUp + session.bytesDown) bytes in \(session.durationSeconds) s for \(session.chargeQlc) QLC")

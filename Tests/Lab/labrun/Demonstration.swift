@@ -1,4 +1,5 @@
 import ArgumentParser
+import Charging
 import Foundation
 import Lab
 import Primitives
@@ -102,13 +103,21 @@ struct Demonstration: AsyncParsableCommand {
 
     /// What three independent counts say, and whether they agree.
     private func account(_ station: LabStation, carried: [Carried], overshoot: Int64) throws {
+        struct Row: Decodable { var claim: UsageRecord }
+        let records = try JSON.decode([Row].self, from: Data(try station.ask("usage", "export", "--format", "json").utf8)).map(\.claim)
+        let codes = try JSON.decode([CodeView].self, from: Data(try station.ask("codes", "list", "--json").utf8))
         let sessions = try JSON.decode([SessionView].self, from: Data(try station.ask("sessions", "--json").utf8))
         var run = RunFigures(cutoffOvershootBytes: overshoot)
         for (index, client) in station.lab.clients.enumerated() {
             let own = sessions.filter { $0.clientMac == client.mac }
             let counted = own.reduce(0) { $0 + $1.bytesUp + $1.bytesDown }
-            // At 0.01 QLC per MB the charge in units of 1e-8 QLC is the number of bytes charged.
-            let charged = index == 0 ? own.reduce(0) { $0 + $1.chargeQlc.units } : counted
+            let charged: UInt64 =
+                switch index {
+                // At 0.01 QLC per MB the charge in units of 1e-8 QLC is the number of bytes charged.
+                case 0: own.reduce(0) { $0 + $1.chargeQlc.units }
+                case 1: records.filter { $0.mac == client.mac }.reduce(0) { $0 + $1.bytesUp + $1.bytesDown }
+                default: codes.reduce(0) { $0 + $1.usedBytes }
+                }
             run.clients.append(.init(
                 client: Self.names[index], tariff: own.first?.tariffId ?? "", wireBytes: carried[index].up + carried[index].down,
                 countedBytes: counted, chargedBytes: charged, chargeQlc: own.reduce(.zero) { $0 + $1.chargeQlc },
