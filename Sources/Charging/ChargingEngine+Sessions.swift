@@ -41,7 +41,9 @@ extension ChargingEngine {
             guard let account = channels[terms.channel] else { throw .channelUnknown(terms.channel) }
             guard !account.isClosed else { throw .channelClosed(terms.channel) }
             guard acceptance.signer == account.channel.sessionKey else { throw .wrongKey(terms.channel) }
-            guard terms.client == request.mac else { throw .voucherInvalid("the acceptance is for \(terms.client), not \(request.mac)") }
+            guard terms.client == request.mac else {
+                throw .voucherInvalid("the acceptance is for \(terms.client), not \(request.mac)")
+            }
             guard terms.sequence > account.acceptanceSequence else {
                 throw .acceptanceStale(sequence: terms.sequence, last: account.acceptanceSequence)
             }

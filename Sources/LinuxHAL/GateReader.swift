@@ -90,7 +90,9 @@ public enum GateReader {
         try socket.request(type(NFT_MSG_GETSETELEM), flags: NLM_F_DUMP, header: header) { message in
             message.attribute(UInt16(NFTA_SET_ELEM_LIST_TABLE.rawValue), string: GateTable.name)
             message.attribute(UInt16(NFTA_SET_ELEM_LIST_SET.rawValue), string: set)
-        } _: { elements(in: $0.body, visit) }
+        } _: {
+            elements(in: $0.body, visit)
+        }
     }
 
     static func quota(_ mark: UInt32, on socket: NetlinkSocket) throws(NetlinkError) -> Quota? {
@@ -99,7 +101,9 @@ public enum GateReader {
             message.attribute(UInt16(NFTA_OBJ_TABLE.rawValue), string: GateTable.name)
             message.attribute(UInt16(NFTA_OBJ_NAME.rawValue), string: GateTable.quotaName(mark))
             message.attribute(UInt16(NFTA_OBJ_TYPE.rawValue), bigEndian: UInt32(NFT_OBJECT_QUOTA))
-        } _: { found = quota(in: $0.body) }
+        } _: {
+            found = quota(in: $0.body)
+        }
         return found
     }
 
@@ -111,7 +115,9 @@ public enum GateReader {
                 message.attribute(UInt16(NFTA_SET_ELEM_LIST_TABLE.rawValue), string: GateTable.name)
                 message.attribute(UInt16(NFTA_SET_ELEM_LIST_SET.rawValue), string: GateTable.account)
                 message.nest(UInt16(NFTA_SET_ELEM_LIST_ELEMENTS.rawValue)) { GateElement(GateTable.key(key)).write(to: &$0) }
-            } _: { elements(in: $0.body) { bytes += $0.counted?.bytes ?? 0 } }
+            } _: {
+                elements(in: $0.body) { bytes += $0.counted?.bytes ?? 0 }
+            }
         }
         return bytes
     }

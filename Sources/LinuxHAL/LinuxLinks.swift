@@ -40,7 +40,8 @@ public actor LinuxLinks: Links {
     }
 
     private func index(of port: String) throws(HALError) -> Int32 {
-        let link = try route("looking for \(port)") { socket throws(NetlinkError) in try RouteReader.link(named: port, on: socket) }
+        let link = try route("looking for \(port)") { socket throws(NetlinkError) in try RouteReader.link(named: port, on: socket)
+        }
         guard let link else { throw HALError(.missing, port: port) }
         return link.index
     }
@@ -57,7 +58,9 @@ public actor LinuxLinks: Links {
 
     public func events() async throws(HALError) -> AsyncStream<LinkEvent> {
         let names = try await Dictionary(links().map { ($0.index, $0.name) }) { $1 }
-        do { return try LinkListener.start(namespace: path, names: names) } catch { throw HALError(error, doing: "listening for link events") }
+        do { return try LinkListener.start(namespace: path, names: names) } catch {
+            throw HALError(error, doing: "listening for link events")
+        }
     }
 }
 

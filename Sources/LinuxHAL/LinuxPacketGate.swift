@@ -109,9 +109,9 @@ public actor LinuxPacketGate: PacketGate {
         do {
             guard let link = try RouteReader.link(named: port, on: route) else { throw HALError(.missing, port: port) }
             return link.index
-        } catch let error as NetlinkError { throw HALError(error, doing: "looking for \(port)") }
-        catch let error as HALError { throw error }
-        catch { throw HALError(.broken, "\(error)", mend: "") }
+        } catch let error as NetlinkError { throw HALError(error, doing: "looking for \(port)") } catch let error as HALError {
+            throw error
+        } catch { throw HALError(.broken, "\(error)", mend: "") }
     }
 
     // MARK: reading
@@ -187,7 +187,8 @@ public actor LinuxPacketGate: PacketGate {
         known.quotaBase == nil || known.isUnlimited != (entry.byteLimit == nil) || known.byteLimit != entry.byteLimit
     }
 
-    private func release(_ change: GateChange, _ batch: inout NetfilterBatch, _ next: inout [UInt32: Installed]) throws(HALError) {
+    private func release(_ change: GateChange, _ batch: inout NetfilterBatch, _ next: inout [UInt32: Installed]) throws(HALError)
+    {
         let mark = change.mark.value
         guard let known = next[mark] else { return }
         let subject = "client \(mark)"

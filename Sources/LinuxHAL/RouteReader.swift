@@ -59,7 +59,9 @@ public enum RouteReader {
         do {
             try socket.request(UInt16(RTM_GETLINK), flags: 0, header: linkHeader) { message in
                 message.attribute(UInt16(IFLA_IFNAME), string: name)
-            } _: { found = link(in: $0.body) }
+            } _: {
+                found = link(in: $0.body)
+            }
         } catch { if error.errno == ENODEV { return nil } else { throw error } }
         return found
     }
@@ -67,7 +69,9 @@ public enum RouteReader {
     static func links(on socket: NetlinkSocket) throws(NetlinkError) -> [Link] {
         var links: [Link] = []
         try socket.request(UInt16(RTM_GETLINK), flags: NLM_F_DUMP, header: linkHeader) { _ in
-        } _: { if let link = link(in: $0.body) { links.append(link) } }
+        } _: {
+            if let link = link(in: $0.body) { links.append(link) }
+        }
         try socket.request(UInt16(RTM_GETADDR), flags: NLM_F_DUMP, header: [UInt8](repeating: 0, count: 8)) { _ in
         } _: { message in
             guard let (index, address) = address(in: message.body),
@@ -86,7 +90,8 @@ public enum RouteReader {
     }
 
     /// Makes an entry permanent, or takes it out.
-    static func setNeighbour(_ neighbour: Neighbour, index: Int32, isPinned: Bool, on socket: NetlinkSocket) throws(NetlinkError) {
+    static func setNeighbour(_ neighbour: Neighbour, index: Int32, isPinned: Bool, on socket: NetlinkSocket) throws(NetlinkError)
+    {
         var header = [UInt8](repeating: 0, count: 12)
         header[0] = UInt8(neighbour.address.isIPv6 ? AF_INET6 : AF_INET)
         withUnsafeBytes(of: index) { header.replaceSubrange(4..<8, with: $0) }

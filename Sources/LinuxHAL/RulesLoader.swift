@@ -1,4 +1,3 @@
-
 import Glibc
 import HAL
 
@@ -29,9 +28,11 @@ struct RulesLoader {
     /// The rules with this board's ports in the two `define` lines.
     func text() throws(HALError) -> String {
         for port in setup.clientPorts + [setup.uplinkPort] {
-            let isName = (1...15).contains(port.utf8.count) && port.utf8.allSatisfy {
-                (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0) || "-_.@".utf8.contains($0)
-            }
+            let isName =
+                (1...15).contains(port.utf8.count)
+                && port.utf8.allSatisfy {
+                    (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0) || "-_.@".utf8.contains($0)
+                }
             guard isName else {
                 throw HALError(
                     .missing, "\"\(port.prefix(40))\" is not an interface's name",

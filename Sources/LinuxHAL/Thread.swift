@@ -11,10 +11,12 @@ enum Thread {
     static func detach(_ run: @escaping () -> Void) {
         var thread = pthread_t()
         let body = Unmanaged.passRetained(Body(run)).toOpaque()
-        let failure = pthread_create(&thread, nil, { argument in
-            Unmanaged<Body>.fromOpaque(argument!).takeRetainedValue().run()
-            return nil
-        }, body)
+        let failure = pthread_create(
+            &thread, nil,
+            { argument in
+                Unmanaged<Body>.fromOpaque(argument!).takeRetainedValue().run()
+                return nil
+            }, body)
         precondition(failure == 0, "the system has no thread to give: \(failure)")
         pthread_detach(thread)
     }

@@ -35,7 +35,9 @@ public struct Bytes {
         return storage.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: offset, as: T.self) }
     }
 
-    public func bigEndian<T: FixedWidthInteger>(_ type: T.Type, at offset: Int = 0) -> T { T(bigEndian: native(type, at: offset)) }
+    public func bigEndian<T: FixedWidthInteger>(_ type: T.Type, at offset: Int = 0) -> T {
+        T(bigEndian: native(type, at: offset))
+    }
 
     /// Up to `length` bytes from `offset`.
     public func slice(_ offset: Int, _ length: Int) -> Bytes {

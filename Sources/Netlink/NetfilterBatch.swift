@@ -18,9 +18,13 @@ public struct NetfilterBatch {
     public var isEmpty: Bool { count == 0 }
 
     /// Adds one message; its attributes start with the table's name under attribute 1, as in every message used here.
-    public mutating func add(_ type: nf_tables_msg_types, flags: Int32, subject: String, _ attributes: (inout MessageBuilder) -> Void) {
+    public mutating func add(
+        _ type: nf_tables_msg_types, flags: Int32, subject: String, _ attributes: (inout MessageBuilder) -> Void
+    ) {
         let type = UInt16(NFNL_SUBSYS_NFTABLES) << 8 | UInt16(type.rawValue)
-        builder.begin(type: type, flags: UInt16(NLM_F_REQUEST | flags), sequence: UInt32(count + 1), header: [family, UInt8(NFNETLINK_V0), 0, 0])
+        builder.begin(
+            type: type, flags: UInt16(NLM_F_REQUEST | flags), sequence: UInt32(count + 1),
+            header: [family, UInt8(NFNETLINK_V0), 0, 0])
         builder.attribute(1, string: table)
         attributes(&builder)
         count += 1

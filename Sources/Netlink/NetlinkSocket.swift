@@ -17,7 +17,9 @@ public final class NetlinkSocket {
     ///   - namespace: path of the network namespace to open it in, e.g. `/run/netns/lab`. nil: this one.
     public init(_ protocolNumber: Int32, namespace: String? = nil, timeoutSeconds: Int32 = 10) throws(NetlinkError) {
         guard let socket = nl_socket_alloc() else { throw .socket(errno: ENOMEM) }
-        let result = namespace.map { path in path.withCString { cnl_connect(socket, protocolNumber, $0) } } ?? cnl_connect(socket, protocolNumber, nil)
+        let result =
+            namespace.map { path in path.withCString { cnl_connect(socket, protocolNumber, $0) } }
+            ?? cnl_connect(socket, protocolNumber, nil)
         guard result == 0 else {
             nl_socket_free(socket)
             throw .socket(errno: -result)
@@ -60,7 +62,10 @@ public final class NetlinkSocket {
     /// Sends one request and hands each answering message to `body`, until the kernel is done.
     ///
     /// Sequence and port of each answer are checked; what belongs to another request is skipped.
-    public func request(_ type: UInt16, flags: Int32, header: [UInt8], attributes: (inout MessageBuilder) -> Void = { _ in }, _ body: (Message) -> Void = { _ in }) throws(NetlinkError) {
+    public func request(
+        _ type: UInt16, flags: Int32, header: [UInt8], attributes: (inout MessageBuilder) -> Void = { _ in },
+        _ body: (Message) -> Void = { _ in }
+    ) throws(NetlinkError) {
         let sequence = nextSequence()
         var builder = MessageBuilder()
         builder.begin(type: type, flags: UInt16(NLM_F_REQUEST | NLM_F_ACK | flags), sequence: sequence, header: header)

@@ -123,7 +123,8 @@ struct PortalRedirect: RouterMiddleware {
         else { return try await next(request, context) }
         let name = local.isIPv6 ? "[\(local)]" : "\(local)"
         let target = "http://\(name):\(station.settings.portalPort)"
-        let path = request.uri.path.hasPrefix("/v1/") || request.uri.path.hasPrefix("/.well-known/") ? request.uri.path : "/portal"
+        let path =
+            request.uri.path.hasPrefix("/v1/") || request.uri.path.hasPrefix("/.well-known/") ? request.uri.path : "/portal"
         return Response(status: .seeOther, headers: [.location: target + path, .cacheControl: "no-store"])
     }
 }

@@ -84,7 +84,11 @@ public actor Cashier: Service {
 
     public func run() async throws {
         await withGracefulShutdownHandler {
-            await withTaskCancellationHandler { await work() } onCancel: { Task { await self.stop() } }
+            await withTaskCancellationHandler {
+                await work()
+            } onCancel: {
+                Task { await self.stop() }
+            }
         } onGracefulShutdown: {
             Task { await self.stop() }
         }

@@ -146,9 +146,10 @@ public struct ControlServer: Service {
 
     private func channelRoutes(_ api: Routes) {
         api.get("channels") { _, _ -> Response in
-            try .json(await station.cashier.read { engine in
-                engine.channels.values.sorted { $0.channel.openedAt < $1.channel.openedAt }.map(engine.channelView)
-            })
+            try .json(
+                await station.cashier.read { engine in
+                    engine.channels.values.sorted { $0.channel.openedAt < $1.channel.openedAt }.map(engine.channelView)
+                })
         }
         api.post("channels") { request, _ -> Response in
             try .json(await station.openChannel(request.json(ChannelRequest.self)), status: .created)

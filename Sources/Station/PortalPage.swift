@@ -46,7 +46,9 @@ extension Station {
             case "exhausted": "What was paid is used up. Pay more, or enter a code."
             default: "The session has ended."
             }
-        var rows = [("Used", ByteCount(bytes: session.bytesUp + session.bytesDown).description), ("Time", time(session.durationSeconds))]
+        var rows = [
+            ("Used", ByteCount(bytes: session.bytesUp + session.bytesDown).description), ("Time", time(session.durationSeconds)),
+        ]
         if let bytes = session.bytesRemaining { rows.append(("Left", ByteCount(bytes: bytes).description)) }
         if let seconds = session.secondsRemaining { rows.append(("Time left", time(seconds))) }
         if session.depositQlc > .zero { rows += [("Charged", "\(session.chargeQlc) QLC"), ("Paid", "\(session.paidQlc) QLC")] }

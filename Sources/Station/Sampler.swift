@@ -28,7 +28,8 @@ public struct Sampler: Service {
     private func sampleOnce() async {
         do {
             let readings = try await cashier.gate.readings()
-            await cashier.note(.sampled(readings.map { .init(mark: $0.mark.value, bytesUp: $0.bytesUp, bytesDown: $0.bytesDown) }))
+            await cashier.note(
+                .sampled(readings.map { .init(mark: $0.mark.value, bytesUp: $0.bytesUp, bytesDown: $0.bytesDown) }))
         } catch {
             switch error.kind {
             case .interrupted, .busy: return  // changed while it was read: the next reading has it all

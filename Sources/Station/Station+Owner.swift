@@ -130,10 +130,13 @@ extension Station {
 
     /// Into the book first, then to the engine: what is not in the book is not money.
     func record(_ event: ChannelEvent, of id: ChannelID) async throws -> ChannelView {
-        if case .opened = event {} else {
+        if case .opened = event {
+        } else {
             guard await cashier.read({ $0.channels[id] != nil }) else { throw ChargingError.channelUnknown(id) }
         }
-        if case .toppedUp(_, let deposit) = event, let old = await cashier.read({ $0.channels[id]?.channel.deposit }), deposit < old {
+        if case .toppedUp(_, let deposit) = event, let old = await cashier.read({ $0.channels[id]?.channel.deposit }),
+            deposit < old
+        {
             throw ChargingError.depositShrinks(id)
         }
         try await book.append(event)

@@ -96,7 +96,8 @@ public struct CaptivePortalView: Codable, Hashable, Sendable {
         case canExtendSession = "can-extend-session"
     }
 
-    public init(captive: Bool, userPortalURL: String, secondsRemaining: UInt64?, bytesRemaining: UInt64?, canExtendSession: Bool) {
+    public init(captive: Bool, userPortalURL: String, secondsRemaining: UInt64?, bytesRemaining: UInt64?, canExtendSession: Bool)
+    {
         self.captive = captive
         self.userPortalURL = userPortalURL
         self.secondsRemaining = secondsRemaining

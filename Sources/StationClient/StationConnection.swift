@@ -87,18 +87,22 @@ public struct StationConnection: Sendable {
             case .head(let head): status = head.status
             case .body(let buffer):
                 guard body.count + buffer.readableBytes <= Self.answerLimit else {
-                    throw StationUnreachable(description: "the answer of \(address) is larger than \(Self.answerLimit) bytes", isNotPermitted: false)
+                    throw StationUnreachable(
+                        description: "the answer of \(address) is larger than \(Self.answerLimit) bytes", isNotPermitted: false)
                 }
                 body += buffer.readableBytesView
             case .end: isWhole = true
             }
             if isWhole { break }
         }
-        guard isWhole else { throw StationUnreachable(description: "\(address) broke off its answer; try again", isNotPermitted: false) }
+        guard isWhole else {
+            throw StationUnreachable(description: "\(address) broke off its answer; try again", isNotPermitted: false)
+        }
         guard (200..<300).contains(status.code) else {
             // Any other answer is somebody else's: say what it was.
             throw (try? JSON.decode(Problem.self, from: body))
-                ?? StationUnreachable(description: "\(address) answers \(status.code), not as a station does", isNotPermitted: false)
+                ?? StationUnreachable(
+                    description: "\(address) answers \(status.code), not as a station does", isNotPermitted: false)
         }
         return body
     }

@@ -98,7 +98,9 @@ struct ConfigurationReader {
     mutating func read(_ path: String, _ target: inout String, length: ClosedRange<Int>) {
         guard let text = text(path, .string, "\"text\"") else { return }
         guard length.contains(text.utf8.count), text.utf8.allSatisfy({ $0 >= 32 }) else {
-            return complain(at: path, "\"\(path)\" has \(text.utf8.count) bytes", "\(length.lowerBound) to \(length.upperBound), without control characters")
+            return complain(
+                at: path, "\"\(path)\" has \(text.utf8.count) bytes",
+                "\(length.lowerBound) to \(length.upperBound), without control characters")
         }
         target = text
     }
@@ -106,7 +108,8 @@ struct ConfigurationReader {
     mutating func read(_ path: String, _ target: inout String, among words: [String]) {
         guard let text = text(path, .string, "\"\(words[0])\"") else { return }
         guard words.contains(text) else {
-            return complain(at: path, "\"\(text.prefix(40))\" is not one of \(words.joined(separator: ", "))",
+            return complain(
+                at: path, "\"\(text.prefix(40))\" is not one of \(words.joined(separator: ", "))",
                 nearest(to: text, among: words).map { "did you mean \"\($0)\"?" } ?? "pick one of them")
         }
         target = text
@@ -120,7 +123,9 @@ struct ConfigurationReader {
 
     mutating func read(_ path: String, _ target: inout Bool) {
         guard let text = text(path, .boolean, "true") else { return }
-        guard text == "true" || text == "false" else { return complain(at: path, "\"\(text.prefix(20))\" is neither true nor false", "write true or false") }
+        guard text == "true" || text == "false" else {
+            return complain(at: path, "\"\(text.prefix(20))\" is neither true nor false", "write true or false")
+        }
         target = text == "true"
     }
 
@@ -154,13 +159,18 @@ struct ConfigurationReader {
     mutating func read(_ path: String, _ target: inout Nanoseconds, in range: ClosedRange<Nanoseconds>) {
         guard let text = text(path, .string, "\"1s\"") else { return }
         guard let time = Nanoseconds(text), range.contains(time) else {
-            return complain(at: path, "\"\(path)\" is \"\(text.prefix(20))\"", "a time like \"500ms\", \"90s\", \"5m\", \"1h\" or \"30d\" within its limits")
+            return complain(
+                at: path, "\"\(path)\" is \"\(text.prefix(20))\"",
+                "a time like \"500ms\", \"90s\", \"5m\", \"1h\" or \"30d\" within its limits")
         }
         target = time
     }
 
     mutating func seconds(_ path: String) -> UInt64? {
-        guard has(path) else { known.insert(path); return nil }
+        guard has(path) else {
+            known.insert(path)
+            return nil
+        }
         var time = Nanoseconds.zero
         read(path, &time, in: .zero ... .seconds(366 * 86_400))
         return time.wholeSeconds
@@ -169,7 +179,9 @@ struct ConfigurationReader {
     mutating func qlc(_ path: String) -> QLC? {
         guard let text = text(path, .string, "\"0.05\"") else { return nil }
         guard let amount = QLC(text) else {
-            complain(at: path, "\"\(text.prefix(40))\" is not an amount of QLC", "write it in quotes, like \"0.05\", with eight decimals at most")
+            complain(
+                at: path, "\"\(text.prefix(40))\" is not an amount of QLC",
+                "write it in quotes, like \"0.05\", with eight decimals at most")
             return nil
         }
         return amount
@@ -198,7 +210,9 @@ struct ConfigurationReader {
 extension Nanoseconds {
     /// Reads `500ms`, `90s`, `5m`, `1h`, `30d`.
     public init?(_ text: String) {
-        let units: [(String, Int64)] = [("ms", 1_000_000), ("s", 1_000_000_000), ("m", 60_000_000_000), ("h", 3_600_000_000_000), ("d", 86_400_000_000_000)]
+        let units: [(String, Int64)] = [
+            ("ms", 1_000_000), ("s", 1_000_000_000), ("m", 60_000_000_000), ("h", 3_600_000_000_000), ("d", 86_400_000_000_000),
+        ]
         for (suffix, size) in units where text.hasSuffix(suffix) {
             guard let count = Int64(text.dropLast(suffix.count)), count >= 0 else { continue }
             let (product, overflow) = count.multipliedReportingOverflow(by: size)

@@ -20,7 +20,9 @@ struct TOMLDocument {
 
     init(_ text: String, file: String) throws(ConfigurationError) {
         guard text.utf8.count <= Self.sizeLimit else {
-            throw ConfigurationError(problems: [.init(file: file, line: 1, column: 1, what: "the file is larger than 1 MiB", mend: "is it the right file?")])
+            throw ConfigurationError(problems: [
+                .init(file: file, line: 1, column: 1, what: "the file is larger than 1 MiB", mend: "is it the right file?")
+            ])
         }
         var reason = [CChar](repeating: 0, count: 512)
         var (line, column) = (UInt32(0), UInt32(0))
@@ -28,16 +30,20 @@ struct TOMLDocument {
         let list = List()
         let result = text.withUTF8 { bytes in
             bytes.withMemoryRebound(to: CChar.self) { characters in
-                ctoml_parse(characters.baseAddress, characters.count, Unmanaged.passUnretained(list).toOpaque(), { context, value in
-                    guard let context, let value else { return }
-                    Unmanaged<List>.fromOpaque(context).takeUnretainedValue().values.append(Value(value.pointee))
-                }, &reason, reason.count, &line, &column)
+                ctoml_parse(
+                    characters.baseAddress, characters.count, Unmanaged.passUnretained(list).toOpaque(),
+                    { context, value in
+                        guard let context, let value else { return }
+                        Unmanaged<List>.fromOpaque(context).takeUnretainedValue().values.append(Value(value.pointee))
+                    }, &reason, reason.count, &line, &column)
             }
         }
         guard result == 0 else {
             let words = String(decoding: reason.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
             throw ConfigurationError(problems: [
-                .init(file: file, line: Int(line), column: Int(column), what: words, mend: "see https://toml.io for how to write it")
+                .init(
+                    file: file, line: Int(line), column: Int(column), what: words, mend: "see https://toml.io for how to write it"
+                )
             ])
         }
         values = list.values

@@ -9,7 +9,8 @@ extension ConfigurationReader {
         var tariff = Tariff(id: "")
         read("\(path).id", &tariff.id, length: 1...Tariff.idLimit)
         if !tariff.id.utf8.allSatisfy({ (97...122).contains($0) || (48...57).contains($0) || $0 == 45 }) || tariff.id.isEmpty {
-            complain(at: "\(path).id", "a tariff's id is 1 to \(Tariff.idLimit) of a-z, 0-9 and -", "for example id = \"per-byte\"")
+            complain(
+                at: "\(path).id", "a tariff's id is 1 to \(Tariff.idLimit) of a-z, 0-9 and -", "for example id = \"per-byte\"")
         }
         read("\(path).name", &tariff.name, length: 0...Tariff.nameLimit)
         tariff.rates = rates(path)
@@ -55,7 +56,8 @@ extension ConfigurationReader {
         let (data, time) = (bytes("\(path).package_data"), seconds("\(path).package_time"))
         guard let price else { return nil }
         if data == nil && time == nil {
-            complain(at: "\(path).package_price", "the package holds nothing", "add package_data = \"1GB\" or package_time = \"1h\"")
+            complain(
+                at: "\(path).package_price", "the package holds nothing", "add package_data = \"1GB\" or package_time = \"1h\"")
         }
         return Package(price: price, bytes: data, seconds: time)
     }
@@ -66,12 +68,16 @@ extension ConfigurationReader {
         read("\(path).days", &days)
         var mask: UInt8 = 0
         for day in days {
-            if let index = names.firstIndex(of: day) { mask |= 1 << UInt8(index) } else {
+            if let index = names.firstIndex(of: day) {
+                mask |= 1 << UInt8(index)
+            } else {
                 complain(at: "\(path).days", "\"\(day.prefix(20))\" is no day", "use \(names.joined(separator: ", "))")
             }
         }
         let (from, to) = (minuteOfDay("\(path).from"), minuteOfDay("\(path).to"))
-        if from == nil || to == nil { complain(at: path, "a window has a beginning and an end", "add from = \"22:00\" and to = \"06:00\"") }
+        if from == nil || to == nil {
+            complain(at: path, "a window has a beginning and an end", "add from = \"22:00\" and to = \"06:00\"")
+        }
         return TimeWindow(days: mask, startMinute: from ?? 0, endMinute: to ?? 0, rates: rates(path))
     }
 }

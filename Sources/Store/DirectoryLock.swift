@@ -11,7 +11,8 @@ final class DirectoryLock: Sendable {
         fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard fd >= 0 else {
             throw StorageError(
-                .notPermitted, "\(path) cannot be opened: \(String(cString: strerror(errno))); make the directory, owned by the daemon's user")
+                .notPermitted,
+                "\(path) cannot be opened: \(String(cString: strerror(errno))); make the directory, owned by the daemon's user")
         }
         guard flock(fd, LOCK_EX | LOCK_NB) == 0 else {
             var buffer = [UInt8](repeating: 0, count: 16)

@@ -18,7 +18,9 @@ public enum KeyFile {
         }
         var bytes = [UInt8](repeating: 0, count: 65)
         let length = read(fd, &bytes, bytes.count)
-        guard length == 32 else { throw StorageError(.corrupt, "\(path) holds \(length) bytes, not the 32 of a key; restore it from your backup") }
+        guard length == 32 else {
+            throw StorageError(.corrupt, "\(path) holds \(length) bytes, not the 32 of a key; restore it from your backup")
+        }
         return Array(bytes[..<32])
     }
 

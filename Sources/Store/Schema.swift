@@ -36,10 +36,12 @@ enum Schema {
         }
         guard version <= steps.count else {
             throw StorageError(
-                .other, "\(path) was written by a newer version (schema \(version), this one knows \(steps.count)); update the software")
+                .other,
+                "\(path) was written by a newer version (schema \(version), this one knows \(steps.count)); update the software")
         }
         for (index, step) in steps.enumerated().dropFirst(version) {
-            try database.run("BEGIN; \(step) PRAGMA user_version = \(index + 1); PRAGMA application_id = \(applicationID); COMMIT;")
+            try database.run(
+                "BEGIN; \(step) PRAGMA user_version = \(index + 1); PRAGMA application_id = \(applicationID); COMMIT;")
         }
     }
 }

@@ -22,7 +22,8 @@ public actor StationStore: ChargingStore {
         umask(0o077)
         database = try SQLiteDatabase(path: path)
         // 4 MB of log at most; FULL: an acknowledged payment survives a power cut
-        try database.run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 4194304; PRAGMA foreign_keys = ON")
+        try database.run(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 4194304; PRAGMA foreign_keys = ON")
         try Schema.migrate(database, path: path)
         startBytes = Self.processWriteBytes()
     }
@@ -77,7 +78,10 @@ public actor StationStore: ChargingStore {
         case .session(let session):
             try database.query(
                 "INSERT OR REPLACE INTO sessions (id, mac, mark, state) VALUES (?, ?, ?, ?)",
-                [.text(session.id.description), .text(session.mac.description), .integer(Int64(session.mark)), .text(try json(session))])
+                [
+                    .text(session.id.description), .text(session.mac.description), .integer(Int64(session.mark)),
+                    .text(try json(session)),
+                ])
         case .channel(let account):
             try database.query(
                 "INSERT OR REPLACE INTO channels (id, payer, paid_units, state) VALUES (?, ?, ?, ?)",
@@ -196,12 +200,15 @@ public actor StationStore: ChargingStore {
             (expected, previous) = (expected + 1, hash.bytes)
         }
         if let broken {
-            throw StorageError(.corrupt, "entry \(broken) of the channel book in \(path) is damaged or was changed by hand; restore the last backup")
+            throw StorageError(
+                .corrupt,
+                "entry \(broken) of the channel book in \(path) is damaged or was changed by hand; restore the last backup")
         }
         return events
     }
 
     private static func entryHash(sequence: Int64, previous: [UInt8], event: String) -> Bytes32 {
-        TaggedHash.digest(tag: "qlink/channel-book", withUnsafeBytes(of: sequence.littleEndian) { Array($0) } + previous + Array(event.utf8))
+        TaggedHash.digest(
+            tag: "qlink/channel-book", withUnsafeBytes(of: sequence.littleEndian) { Array($0) } + previous + Array(event.utf8))
     }
 }

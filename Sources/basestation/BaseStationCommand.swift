@@ -49,6 +49,10 @@ struct Common: ParsableArguments {
 
     /// Prints the value as JSON if that was asked for, else as `lines`.
     func show<T: Encodable>(_ value: T, _ lines: (T) -> [String]) throws {
-        if json { print(String(decoding: try JSON.encode(value, pretty: true), as: UTF8.self)) } else { for line in lines(value) { print(line) } }
+        if json {
+            print(String(decoding: try JSON.encode(value, pretty: true), as: UTF8.self))
+        } else {
+            for line in lines(value) { print(line) }
+        }
     }
 }

@@ -5,7 +5,8 @@ import StationAPI
 import StationClient
 
 struct Client: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Devices on the clients' ports.", subcommands: [List.self, Disconnect.self, Block.self, Allow.self])
+    static let configuration = CommandConfiguration(
+        abstract: "Devices on the clients' ports.", subcommands: [List.self, Disconnect.self, Block.self, Allow.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Lists the devices.")
@@ -71,14 +72,16 @@ struct ChannelCommand: AsyncParsableCommand {
 
     struct Open: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Opens a channel for a buyer who paid its deposit by hand.", discussion: "Example: basestation channel open --buyer 9b2e… --deposit 5")
+            abstract: "Opens a channel for a buyer who paid its deposit by hand.",
+            discussion: "Example: basestation channel open --buyer 9b2e… --deposit 5")
         @OptionGroup var common: Common
         @Option(help: "The buyer's address (qlink wallet address).") var buyer: String
         @Option(help: "QLC.") var deposit: String
         func run() async throws {
             guard let payer = PublicKey(buyer) else { throw ValidationError("a buyer's address has 64 hexadecimal digits") }
             guard let amount = QLC(deposit) else { throw ValidationError("an amount is written like 0.5") }
-            let channel: ChannelView = try await common.station.post("/v1/channels", ChannelRequest(payer: payer, depositQlc: amount))
+            let channel: ChannelView = try await common.station.post(
+                "/v1/channels", ChannelRequest(payer: payer, depositQlc: amount))
             try common.show(channel, ChannelCommand.line)
         }
     }
@@ -91,7 +94,8 @@ struct ChannelCommand: AsyncParsableCommand {
         func run() async throws {
             guard ChannelID(channel) != nil else { throw ValidationError("a channel has 64 hexadecimal digits") }
             guard let amount = QLC(deposit) else { throw ValidationError("an amount is written like 0.5") }
-            let view: ChannelView = try await common.station.put("/v1/channels/\(channel)/deposit", DepositRequest(depositQlc: amount))
+            let view: ChannelView = try await common.station.put(
+                "/v1/channels/\(channel)/deposit", DepositRequest(depositQlc: amount))
             try common.show(view, ChannelCommand.line)
         }
     }

@@ -5,7 +5,8 @@ import StationClient
 import StationConfiguration
 
 struct Codes: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Access codes for people without a wallet.", subcommands: [Create.self, List.self, Revoke.self])
+    static let configuration = CommandConfiguration(
+        abstract: "Access codes for people without a wallet.", subcommands: [Create.self, List.self, Revoke.self])
 
     struct Create: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -20,14 +21,18 @@ struct Codes: AsyncParsableCommand {
         func run() async throws {
             guard (data == nil) != (time == nil) else { throw ValidationError("give either --data 1GB or --time 1h") }
             if let data, ByteCount(data) == nil { throw ValidationError("data is written like 500MB or 1GB") }
-            for text in [time, valid].compactMap(\.self) where Nanoseconds(text) == nil { throw ValidationError("a time is written like 1h or 30d") }
+            for text in [time, valid].compactMap(\.self) where Nanoseconds(text) == nil {
+                throw ValidationError("a time is written like 1h or 30d")
+            }
             let request = CodesRequest(
-                bytes: data.flatMap { ByteCount($0)?.bytes }, seconds: time.flatMap { Nanoseconds($0)?.wholeSeconds }, count: count,
+                bytes: data.flatMap { ByteCount($0)?.bytes }, seconds: time.flatMap { Nanoseconds($0)?.wholeSeconds },
+                count: count,
                 validSeconds: valid.flatMap { Nanoseconds($0)?.wholeSeconds })
             let codes: [CodeView] = try await common.station.post("/v1/codes", request)
             try common.show(codes) { codes in
                 codes.map { code in
-                    Screen.right("\(code.number)", 5) + "   \(code.code ?? "")   " + (data ?? time ?? "") + (code.validUntil.map { ", until \($0)" } ?? "")
+                    Screen.right("\(code.number)", 5) + "   \(code.code ?? "")   " + (data ?? time ?? "")
+                        + (code.validUntil.map { ", until \($0)" } ?? "")
                 }
             }
         }
@@ -41,8 +46,10 @@ struct Codes: AsyncParsableCommand {
             try common.show(codes) { codes in
                 codes.map { code in
                     let size = code.bytes.map { ByteCount(bytes: $0).description } ?? Screen.duration(code.seconds ?? 0)
-                    let used = code.bytes != nil ? ByteCount(bytes: code.usedBytes).description : Screen.duration(code.usedSeconds)
-                    return Screen.right("\(code.number)", 5) + "  " + Screen.fit(size, 10) + Screen.fit("used \(used)", 18) + code.state
+                    let used =
+                        code.bytes != nil ? ByteCount(bytes: code.usedBytes).description : Screen.duration(code.usedSeconds)
+                    return Screen.right("\(code.number)", 5) + "  " + Screen.fit(size, 10) + Screen.fit("used \(used)", 18)
+                        + code.state
                 }
             }
         }

@@ -6,19 +6,24 @@ import StationClient
 import StationConfiguration
 
 struct Config: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "The configuration.", subcommands: [Check.self, Show.self, Apply.self])
+    static let configuration = CommandConfiguration(
+        abstract: "The configuration.", subcommands: [Check.self, Show.self, Apply.self])
 
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Says what is wrong with a configuration file, and where.")
         @Argument(help: "The file.") var file = "/etc/basestation/station.toml"
         func run() throws {
-            guard let stream = fopen(file, "r") else { throw ValidationError("\(file) cannot be read: \(String(cString: strerror(errno)))") }
+            guard let stream = fopen(file, "r") else {
+                throw ValidationError("\(file) cannot be read: \(String(cString: strerror(errno)))")
+            }
             defer { fclose(stream) }
             var bytes = [UInt8](repeating: 0, count: 1 << 20)
             let length = fread(&bytes, 1, bytes.count, stream)
             do {
                 let configuration = try StationConfiguration(text: String(decoding: bytes[..<length], as: UTF8.self), file: file)
-                print("✓ \(file) is right: \(configuration.tariffs.count) tariffs, \"\(configuration.defaultTariff)\" is the usual one")
+                print(
+                    "✓ \(file) is right: \(configuration.tariffs.count) tariffs, \"\(configuration.defaultTariff)\" is the usual one"
+                )
             } catch {
                 print(error)
                 throw ExitCode(1)
@@ -44,7 +49,8 @@ struct Config: AsyncParsableCommand {
 }
 
 struct Wallet: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "What the station earned.", subcommands: [Address.self, Balance.self])
+    static let configuration = CommandConfiguration(
+        abstract: "What the station earned.", subcommands: [Address.self, Balance.self])
 
     struct Address: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Prints the station's address.")
@@ -83,7 +89,8 @@ struct Diagnose: AsyncParsableCommand {
 
 struct Sim: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Steers simulated clients: join, leave, traffic, fault.", discussion: "Example: basestation sim traffic --client 2 --rate-down 1MB")
+        abstract: "Steers simulated clients: join, leave, traffic, fault.",
+        discussion: "Example: basestation sim traffic --client 2 --rate-down 1MB")
     @OptionGroup var common: Common
     @Argument(help: "join, leave, traffic or fault.") var action: String
     @Option(help: "The client's number.") var client: Int?
@@ -94,7 +101,8 @@ struct Sim: AsyncParsableCommand {
 
     func run() async throws {
         let command = SimulationCommand(
-            action: action, client: client, rateUp: rateUp.flatMap { ByteCount($0)?.bytes }, rateDown: rateDown.flatMap { ByteCount($0)?.bytes },
+            action: action, client: client, rateUp: rateUp.flatMap { ByteCount($0)?.bytes },
+            rateDown: rateDown.flatMap { ByteCount($0)?.bytes },
             seconds: seconds, fault: fault)
         try await common.station.post("/v1/sim", command)
     }

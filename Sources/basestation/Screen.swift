@@ -14,11 +14,13 @@ enum Screen {
     }
 
     static func fit(_ text: String, _ columns: Int) -> String {
-        text.count <= columns ? text + String(repeating: " ", count: columns - text.count) : String(text.prefix(columns - 1)) + "…"
+        text.count <= columns
+            ? text + String(repeating: " ", count: columns - text.count) : String(text.prefix(columns - 1)) + "…"
     }
 
     static func right(_ text: String, _ columns: Int) -> String {
-        text.count <= columns ? String(repeating: " ", count: columns - text.count) + text : String(text.prefix(columns - 1)) + "…"
+        text.count <= columns
+            ? String(repeating: " ", count: columns - text.count) + text : String(text.prefix(columns - 1)) + "…"
     }
 
     /// `label` in a column of its own, the value wrapped at words beside it.

@@ -25,15 +25,18 @@ struct Sessions: AsyncParsableCommand {
 
     static func lines(_ sessions: [SessionView]) -> [String] {
         guard !sessions.isEmpty else { return ["No sessions."] }
-        let head = Screen.fit("CLIENT", 18) + Screen.fit("TARIFF", 12) + Screen.fit("STATE", 10) + Screen.right("TIME", 8)
+        let head =
+            Screen.fit("CLIENT", 18) + Screen.fit("TARIFF", 12) + Screen.fit("STATE", 10) + Screen.right("TIME", 8)
             + Screen.right("UP", 10) + Screen.right("DOWN", 10) + Screen.right("QLC", 12)
-        return [Screen.bold(head)] + sessions.map { session in
-            Screen.fit(session.clientMac.description, 18) + Screen.fit(session.tariffId, 11) + " " + Screen.fit(session.state, 10)
-                + Screen.right(Screen.duration(session.durationSeconds), 8)
-                + Screen.right(ByteCount(bytes: session.bytesUp).description, 10)
-                + Screen.right(ByteCount(bytes: session.bytesDown).description, 10)
-                + Screen.right(Screen.amount(session.chargeQlc), 12)
-        }
+        return [Screen.bold(head)]
+            + sessions.map { session in
+                Screen.fit(session.clientMac.description, 18) + Screen.fit(session.tariffId, 11) + " "
+                    + Screen.fit(session.state, 10)
+                    + Screen.right(Screen.duration(session.durationSeconds), 8)
+                    + Screen.right(ByteCount(bytes: session.bytesUp).description, 10)
+                    + Screen.right(ByteCount(bytes: session.bytesDown).description, 10)
+                    + Screen.right(Screen.amount(session.chargeQlc), 12)
+            }
     }
 }
 
@@ -41,7 +44,9 @@ struct Usage: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Usage records.", subcommands: [Export.self])
 
     struct Export: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Prints the signed usage records (CDRs).", discussion: "Example: basestation usage export --since 2026-11-01 --format csv")
+        static let configuration = CommandConfiguration(
+            abstract: "Prints the signed usage records (CDRs).",
+            discussion: "Example: basestation usage export --since 2026-11-01 --format csv")
         enum Format: String, ExpressibleByArgument, CaseIterable { case csv, json }
         @OptionGroup var common: Common
         @Option(help: "Sessions that ended since then.") var since = "1970-01-01"

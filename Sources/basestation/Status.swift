@@ -26,8 +26,10 @@ struct Status: AsyncParsableCommand {
         }
         lines += ["", Screen.rule("Business")]
         lines += Screen.field("Clients", "\(status.clients) now, \(status.sessionsTotal) sessions so far")
-        lines += Screen.field("Earned", "\(Screen.amount(status.earnedTodayQlc)) QLC today, \(Screen.amount(status.earnedTotalQlc)) QLC in all")
-        lines += Screen.field("Carried", "↑ \(ByteCount(bytes: status.bytesTodayUp))  ↓ \(ByteCount(bytes: status.bytesTodayDown)) today")
+        lines += Screen.field(
+            "Earned", "\(Screen.amount(status.earnedTodayQlc)) QLC today, \(Screen.amount(status.earnedTotalQlc)) QLC in all")
+        lines += Screen.field(
+            "Carried", "↑ \(ByteCount(bytes: status.bytesTodayUp))  ↓ \(ByteCount(bytes: status.bytesTodayDown)) today")
         if let chain = status.chain { lines += Screen.field("Chain", "height \(chain.height), \(chain.peers) peers") }
         if let mining = status.mining { lines += Screen.field("Mining", "\(mining.state): \(mining.reason)") }
         if let celsius = status.temperatureCelsius { lines += Screen.field("Temperature", "\(celsius) °C") }

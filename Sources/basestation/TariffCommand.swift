@@ -6,7 +6,8 @@ import StationClient
 import StationConfiguration
 
 struct TariffCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "tariff", abstract: "Prices.", subcommands: [Show.self, Set.self, Simulate.self])
+    static let configuration = CommandConfiguration(
+        commandName: "tariff", abstract: "Prices.", subcommands: [Show.self, Set.self, Simulate.self])
 
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Lists the tariffs.")
@@ -40,14 +41,17 @@ struct TariffCommand: AsyncParsableCommand {
         @Option(help: "How long, e.g. 2h.") var duration = "0s"
 
         func run() async throws {
-            guard let down = ByteCount(bytes), let up = ByteCount(up) else { throw ValidationError("data is written like 500MB or 1GB") }
+            guard let down = ByteCount(bytes), let up = ByteCount(up) else {
+                throw ValidationError("data is written like 500MB or 1GB")
+            }
             guard let time = Nanoseconds(duration) else { throw ValidationError("a time is written like 90s, 5m or 2h") }
             let view: TariffsView = try await common.station.get("/v1/tariffs")
             guard let tariff = view.tariffs.first(where: { $0.id == tariff ?? view.defaultTariffId }) else {
                 throw ValidationError("there is no tariff \"\(tariff ?? "")\"; see basestation tariff show")
             }
             var usage = Charging.Usage()
-            usage.add(bytesUp: up.bytes, bytesDown: down.bytes, time: time, in: .init(day: 0, window: Charging.Usage.Key.noWindow))
+            usage.add(
+                bytesUp: up.bytes, bytesDown: down.bytes, time: time, in: .init(day: 0, window: Charging.Usage.Key.noWindow))
             let lines = tariff.invoice(for: usage)
             try common.show(lines) { lines in
                 lines.map { line in

@@ -78,7 +78,9 @@ struct Daemon: AsyncParsableCommand {
             settings: settings, key: key, codesKey: codesKey, cashier: cashier, directory: clientDirectory, store: store,
             book: StoredBook(store: store), links: links, clocks: clocks, seams: seams, logger: logger)
 
-        logger.notice("station \(key.publicKey) serves \(configuration.clientPorts.joined(separator: ", ")), \(stored.sessions.count) sessions go on")
+        logger.notice(
+            "station \(key.publicKey) serves \(configuration.clientPorts.joined(separator: ", ")), \(stored.sessions.count) sessions go on"
+        )
         let services: [any Service] = [
             cashier, Sampler(cashier: cashier, interval: configuration.sampleInterval, logger: logger), clientDirectory,
             ControlServer(station: station, logger: logger), BuyerServer(station: station, logger: logger),

@@ -46,7 +46,8 @@ enum Directories {
     static func make(_ path: String, mode: mode_t) throws {
         umask(0o022)
         guard mkdir(path, mode) == 0 || errno == EEXIST else {
-            throw StorageError(.notPermitted, "\(path) cannot be made: \(String(cString: strerror(errno))); make it, owned by the daemon's user")
+            throw StorageError(
+                .notPermitted, "\(path) cannot be made: \(String(cString: strerror(errno))); make it, owned by the daemon's user")
         }
     }
 
@@ -54,7 +55,8 @@ enum Directories {
     static func read(_ path: String) throws -> String {
         let fd = open(path, O_RDONLY | O_CLOEXEC)
         guard fd >= 0 else {
-            throw StorageError(.other, "\(path) cannot be read: \(String(cString: strerror(errno))); name another with --config or --rules")
+            throw StorageError(
+                .other, "\(path) cannot be read: \(String(cString: strerror(errno))); name another with --config or --rules")
         }
         defer { close(fd) }
         var bytes = [UInt8](repeating: 0, count: 1 << 20)

@@ -25,10 +25,14 @@ struct Connect: AsyncParsableCommand {
         let connection = StationConnection(try address())
         if let code {
             let session: BuyerSessionView = try await connection.post("/v1/sessions", OpenSessionBody(accessCode: code))
-            print("online: \(session.bytesRemaining.map { ByteCount(bytes: $0).description } ?? "\(session.secondsRemaining ?? 0) s") left")
+            print(
+                "online: \(session.bytesRemaining.map { ByteCount(bytes: $0).description } ?? "\(session.secondsRemaining ?? 0) s") left"
+            )
             return
         }
-        guard let channel, let id = ChannelID(channel) else { throw WalletError("name the channel to pay from, --channel with its 64 digits, or an access code with --code") }
+        guard let channel, let id = ChannelID(channel) else {
+            throw WalletError("name the channel to pay from, --channel with its 64 digits, or an access code with --code")
+        }
         guard let limit = QLC(limit) else { throw WalletError("\"\(limit)\" is not an amount of QLC; write it like 0.5") }
         let key = try file.load()
         let offer: OfferView = try await connection.get("/v1/offer" + (tariff.map { "?tariff=\($0)" } ?? ""))
@@ -37,8 +41,10 @@ struct Connect: AsyncParsableCommand {
         }
         try consent(to: offer.offer.claim, limit: limit)
         let account: ChannelView = try await connection.get("/v1/channels/\(id)")
-        let acceptance = Acceptance(offer: offer.digest, channel: id, client: offer.clientMac, sequence: account.acceptanceSequence + 1)
-        let session: BuyerSessionView = try await connection.post("/v1/sessions", OpenSessionBody(acceptance: Signed(acceptance, by: key)))
+        let acceptance = Acceptance(
+            offer: offer.digest, channel: id, client: offer.clientMac, sequence: account.acceptanceSequence + 1)
+        let session: BuyerSessionView = try await connection.post(
+            "/v1/sessions", OpenSessionBody(acceptance: Signed(acceptance, by: key)))
         try await pay(session, from: id, by: key, over: connection, limit: limit, account: account)
     }
 
@@ -61,14 +67,17 @@ struct Connect: AsyncParsableCommand {
                 session = try await patience.ask {
                     try await connection.post("/v1/sessions/\(session.sessionId)/vouchers", body)
                 }
-                print("paid \(session.paidQlc - session.chargedEarlierQlc) QLC, used \(ByteCount(bytes: session.bytesUp + session.bytesDown)) in \(session.durationSeconds) s for \(session.chargeQlc) QLC")
+                print(
+                    "paid \(session.paidQlc - session.chargedEarlierQlc) QLC, used \(ByteCount(bytes: session.bytesUp + session.bytesDown)) in \(session.durationSeconds) s for \(session.chargeQlc) QLC"
+                )
                 fflush(nil)
             }
             if once { return }
             try await Task.sleep(for: .milliseconds(400))
             session = try await patience.ask { try await connection.get("/v1/sessions/\(session.sessionId)") }
         }
-        session = try JSON.decode(BuyerSessionView.self, from: await connection.send(.DELETE, "/v1/sessions/\(session.sessionId)", nil))
+        session = try JSON.decode(
+            BuyerSessionView.self, from: await connection.send(.DELETE, "/v1/sessions/\(session.sessionId)", nil))
         print("left: \(session.bytesUp + session.bytesDown) bytes in \(session.durationSeconds) s for \(session.chargeQlc) QLC")
     }
 
@@ -89,7 +98,9 @@ struct Connect: AsyncParsableCommand {
     /// `10.0.0.1`, `10.0.0.1:2050`, `fd77::1`, `[fd77::1]:2050`.
     private func address() throws -> StationAddress {
         if IPAddress(station) != nil { return .tcp(host: station, port: 2050) }
-        guard let colon = station.lastIndex(of: ":"), let port = Int(station[station.index(after: colon)...]), (1...65_535).contains(port) else {
+        guard let colon = station.lastIndex(of: ":"), let port = Int(station[station.index(after: colon)...]),
+            (1...65_535).contains(port)
+        else {
             return .tcp(host: station, port: 2050)
         }
         return .tcp(host: station[..<colon].trimmingBrackets, port: port)

@@ -49,10 +49,15 @@ struct WalletFile: ParsableArguments {
         let key = PrivateKey()
         let fd = open(wallet, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard fd >= 0 else {
-            throw WalletError(errno == EEXIST ? "there is a wallet at \(wallet) already; it is left as it is" : "\(wallet) cannot be made: \(String(cString: strerror(errno)))")
+            throw WalletError(
+                errno == EEXIST
+                    ? "there is a wallet at \(wallet) already; it is left as it is"
+                    : "\(wallet) cannot be made: \(String(cString: strerror(errno)))")
         }
         defer { close(fd) }
-        guard write(fd, key.seed, 32) == 32, fsync(fd) == 0 else { throw WalletError("\(wallet) cannot be written: \(String(cString: strerror(errno)))") }
+        guard write(fd, key.seed, 32) == 32, fsync(fd) == 0 else {
+            throw WalletError("\(wallet) cannot be written: \(String(cString: strerror(errno)))")
+        }
         return key
     }
 }

@@ -8,7 +8,8 @@ import Testing
 /// The promises of the packet gate (docs/architecture.md), on the real kernel.
 @Suite(.serialized, .enabled(if: Namespace.isAvailable, "needs root and network namespaces"))
 struct GateTests {
-    static let rules = try! String(contentsOfFile: #filePath.replacing("Tests/KernelTests/GateTests.swift", with: "board/gate.nft"), encoding: .utf8)
+    static let rules = try! String(
+        contentsOfFile: #filePath.replacing("Tests/KernelTests/GateTests.swift", with: "board/gate.nft"), encoding: .utf8)
 
     static func gate(_ lab: Topology) -> LinuxPacketGate {
         LinuxPacketGate(
@@ -24,7 +25,9 @@ struct GateTests {
     }
 
     /// A lab with the gate open in its router and an internet to talk to.
-    static func withGate(clients: Int = 2, offload: Bool = false, _ body: (Topology, LinuxPacketGate) async throws -> Void) async throws {
+    static func withGate(clients: Int = 2, offload: Bool = false, _ body: (Topology, LinuxPacketGate) async throws -> Void)
+        async throws
+    {
         try await withTopology(Plan(clients: clients, offload: offload, pinsNeighbours: true)) { lab in
             let gate = gate(lab)
             #expect(try await gate.open() == [])
@@ -45,7 +48,8 @@ struct GateTests {
             let wire = try WireCounter(lab)
             for family in [Family.v4, .v6] {
                 for direction in [Traffic.Direction.upload, .download] {
-                    _ = try await lab.move(Traffic(direction, packets: 2_000, size: size, rate: 20_000_000), client: 0, over: family)
+                    _ = try await lab.move(
+                        Traffic(direction, packets: 2_000, size: size, rate: 20_000_000), client: 0, over: family)
                 }
                 _ = try await lab.move(.download(.tcp, bytes: 2_000_000), client: 0, over: family)
             }
@@ -65,7 +69,8 @@ struct GateTests {
             let limit: UInt64 = 500_000
             try await gate.apply([.serve(Self.entry(7, lab.clients[0], limit: limit))])
             let wire = try WireCounter(lab)
-            _ = try await lab.move(Traffic(direction, bytes: 2_000_000, size: 1_000, rate: 4_000_000, idle: 1), client: 0, over: family)
+            _ = try await lab.move(
+                Traffic(direction, bytes: 2_000_000, size: 1_000, rate: 4_000_000, idle: 1), client: 0, over: family)
             let carried = try await wire.carriedAtLast(client: 0)
             #expect(carried.up + carried.down <= limit)
             #expect(carried.up + carried.down > limit - 1_100)
@@ -95,7 +100,9 @@ struct GateTests {
             try await gate.apply([.serve(Self.entry(7, lab.clients[0], limit: 1_000_000, lease: .seconds(5)))])
             let traffic = try lab.start(Traffic(.download, packets: 4_000, size: 500, rate: 1_000_000), client: 0)
             for step in 1...60 {
-                try await gate.apply([.serve(Self.entry(7, lab.clients[0], limit: 1_000_000 + UInt64(step) * 50_000, lease: .seconds(5)))])
+                try await gate.apply([
+                    .serve(Self.entry(7, lab.clients[0], limit: 1_000_000 + UInt64(step) * 50_000, lease: .seconds(5)))
+                ])
                 try await Task.sleep(for: .milliseconds(25))
             }
             let report = try await TrafficReport(traffic.wait(timeout: .seconds(20)))
@@ -129,7 +136,7 @@ struct GateTests {
             let thief = lab.clients[1].namespace
             let stolen = try #require(lab.clients[0].address(.v4))
             _ = try await thief.run("ip", "addr", "add", "\(stolen)/32", "dev", "eth0")
-let words = Traffic(.send, packets: 100, size: 100, idle: 1).arguments(to: lab.clients[0].server(.v4), port: 9)
+            let words = Traffic(.send, packets: 100, size: 100, idle: 1).arguments(to: lab.clients[0].server(.v4), port: 9)
             let theft = try thief.start([Products.url("labtraffic").path] + words + ["--bind", "\(stolen)"])
             #expect(try await theft.wait(timeout: .seconds(6)).status == 0)
             #expect(try await wire.carriedAtLast(client: 0).up == 0)
@@ -142,7 +149,9 @@ let words = Traffic(.send, packets: 100, size: 100, idle: 1).arguments(to: lab.c
 
     @Test func anotherAgentFindsEverythingAsItWas() async throws {
         try await Self.withGate { lab, gate in
-            try await gate.apply([.serve(Self.entry(7, lab.clients[0], limit: 400_000)), .serve(Self.entry(9, lab.clients[1], limit: nil))])
+            try await gate.apply([
+                .serve(Self.entry(7, lab.clients[0], limit: 400_000)), .serve(Self.entry(9, lab.clients[1], limit: nil)),
+            ])
             _ = try await lab.move(Traffic(.download, packets: 100, size: 1_000), client: 0)
             let before = try await Self.reading(gate)
             let successor = Self.gate(lab)

@@ -32,14 +32,17 @@ struct KillTests {
             for client in 0..<2 {
                 let buyer = try station.makeWallet(client)
                 let channel = try JSON.decode(
-                    ChannelView.self, from: Data(try station.ask("channel", "open", "--buyer", buyer, "--deposit", "10", "--json").utf8))
-                wallets.append(try station.connect(client, channel: channel.channelId.description, tariff: "per-byte", limit: "10"))
+                    ChannelView.self,
+                    from: Data(try station.ask("channel", "open", "--buyer", buyer, "--deposit", "10", "--json").utf8))
+                wallets.append(
+                    try station.connect(client, channel: channel.channelId.description, tariff: "per-byte", limit: "10"))
             }
             try await waitUntil("both have paid", timeout: .seconds(20)) {
                 try station.sessions().count { $0.paidQlc > .zero } == 2
             }
             let traffic = try (0..<2).map { client in
-                try lab.start(Traffic(.download, seconds: Double(kills) * 2.5 + 20, size: 1_000, rate: 60_000, idle: 15), client: client)
+                try lab.start(
+                    Traffic(.download, seconds: Double(kills) * 2.5 + 20, size: 1_000, rate: 60_000, idle: 15), client: client)
             }
             for _ in 1...kills {
                 moment = moment &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
@@ -72,5 +75,7 @@ struct KillTests {
 }
 
 extension LabStation {
-    func sessions() throws -> [SessionView] { try JSON.decode([SessionView].self, from: Data(try ask("sessions", "--json").utf8)) }
+    func sessions() throws -> [SessionView] {
+        try JSON.decode([SessionView].self, from: Data(try ask("sessions", "--json").utf8))
+    }
 }

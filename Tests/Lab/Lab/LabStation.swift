@@ -1,6 +1,5 @@
 import Foundation
 
-
 /// A real `basestationd` in a lab's router, and buyers with real wallets in its clients.
 public final class LabStation: Sendable {
     public let lab: Topology
@@ -47,7 +46,8 @@ public final class LabStation: Sendable {
 
     /// A wallet on a client's device; its address.
     public func makeWallet(_ client: Int) throws -> String {
-        try lab.clients[client].namespace.run([try Products.url("qlink").path, "wallet", "create", "--wallet", wallet(client)]).stdout.trimmed
+        try lab.clients[client].namespace.run([try Products.url("qlink").path, "wallet", "create", "--wallet", wallet(client)])
+            .stdout.trimmed
     }
 
     public func wallet(_ client: Int) -> String { "\(directory)/wallet-\(client).key" }
@@ -58,7 +58,8 @@ public final class LabStation: Sendable {
     /// A buyer that pays as it goes.
     public func connect(_ client: Int, channel: String, tariff: String, limit: String) throws -> LabProcess {
         try lab.clients[client].namespace.start([
-            try Products.url("qlink").path, "connect", address(for: client), "--channel", channel, "--tariff", tariff, "--limit", limit,
+            try Products.url("qlink").path, "connect", address(for: client), "--channel", channel, "--tariff", tariff, "--limit",
+            limit,
             "--wallet", wallet(client), "--yes",
         ])
     }

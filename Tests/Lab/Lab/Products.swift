@@ -13,7 +13,8 @@ public enum Products {
     }
 
     /// The packet gate's rules, in this source tree.
-    public static let rules = URL(fileURLWithPath: #filePath).appendingPathComponent("../../../../board/gate.nft").standardizedFileURL.path
+    public static let rules = URL(fileURLWithPath: #filePath).appendingPathComponent("../../../../board/gate.nft")
+        .standardizedFileURL.path
 
     private static func folders() -> [URL] {
         // Whoever names a folder means that one: an older build elsewhere must not be tested instead.

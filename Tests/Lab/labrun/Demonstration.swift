@@ -31,7 +31,9 @@ struct Demonstration: AsyncParsableCommand {
 
     func run() async throws {
         closeLabOnSignals()
-        guard Namespace.isAvailable else { throw ValidationError("namespaces need root: sudo make run, or make run HAL=simulated") }
+        guard Namespace.isAvailable else {
+            throw ValidationError("namespaces need root: sudo make run, or make run HAL=simulated")
+        }
         try await withTopology(Plan(clients: [.dual, .ipv6, .ipv4])) { lab in
             let station = try LabStation(lab, configuration: Self.tariffs)
             defer { station.close() }
@@ -48,10 +50,13 @@ struct Demonstration: AsyncParsableCommand {
 
         let channels = try [("0.08", 0), ("0.5", 1)].map { deposit, client in
             let buyer = try station.makeWallet(client)
-            let channel = try JSON.decode(ChannelView.self, from: Data(try station.ask("channel", "open", "--buyer", buyer, "--deposit", deposit, "--json").utf8))
+            let channel = try JSON.decode(
+                ChannelView.self,
+                from: Data(try station.ask("channel", "open", "--buyer", buyer, "--deposit", deposit, "--json").utf8))
             return channel.channelId.description
         }
-        let codes = try JSON.decode([CodeView].self, from: Data(try station.ask("codes", "create", "--data", "4MB", "--json").utf8))
+        let codes = try JSON.decode(
+            [CodeView].self, from: Data(try station.ask("codes", "create", "--data", "4MB", "--json").utf8))
         let code = codes[0].code ?? ""
         say("Client 1 may pay 0.03 QLC: 3,000,000 bytes. Client 2 pays by the second. Client 3 has a card with 4 MB: \(code)")
         let firstWallet = try station.connect(0, channel: channels[0], tariff: "per-byte", limit: "0.03")
@@ -66,7 +71,9 @@ struct Demonstration: AsyncParsableCommand {
         for _ in 1...5 { try await show(station) }
         let atCut = try wire.carriedAtLast(client: 0)
         let overshoot = Int64(atCut.up + atCut.down) - Int64(Self.firstLimit)
-        say("Client 1 was cut off after \(atCut.up + atCut.down) bytes of 3,000,000 paid: \(-overshoot) left, less than a packet.")
+        say(
+            "Client 1 was cut off after \(atCut.up + atCut.down) bytes of 3,000,000 paid: \(-overshoot) left, less than a packet."
+        )
 
         say("The daemon is killed (kill -9) under traffic, and started again.")
         daemon.signal(SIGKILL)
@@ -104,7 +111,8 @@ struct Demonstration: AsyncParsableCommand {
     /// What three independent counts say, and whether they agree.
     private func account(_ station: LabStation, carried: [Carried], overshoot: Int64) throws {
         struct Row: Decodable { var claim: UsageRecord }
-        let records = try JSON.decode([Row].self, from: Data(try station.ask("usage", "export", "--format", "json").utf8)).map(\.claim)
+        let records = try JSON.decode([Row].self, from: Data(try station.ask("usage", "export", "--format", "json").utf8)).map(
+            \.claim)
         let codes = try JSON.decode([CodeView].self, from: Data(try station.ask("codes", "list", "--json").utf8))
         let sessions = try JSON.decode([SessionView].self, from: Data(try station.ask("sessions", "--json").utf8))
         var run = RunFigures(cutoffOvershootBytes: overshoot)
@@ -118,12 +126,15 @@ struct Demonstration: AsyncParsableCommand {
                 case 1: records.filter { $0.mac == client.mac }.reduce(0) { $0 + $1.bytesUp + $1.bytesDown }
                 default: codes.reduce(0) { $0 + $1.usedBytes }
                 }
-            run.clients.append(.init(
-                client: Self.names[index], tariff: own.first?.tariffId ?? "", wireBytes: carried[index].up + carried[index].down,
-                countedBytes: counted, chargedBytes: charged, chargeQlc: own.reduce(.zero) { $0 + $1.chargeQlc },
-                seconds: own.reduce(0) { $0 + $1.durationSeconds }))
+            run.clients.append(
+                .init(
+                    client: Self.names[index], tariff: own.first?.tariffId ?? "",
+                    wireBytes: carried[index].up + carried[index].down,
+                    countedBytes: counted, chargedBytes: charged, chargeQlc: own.reduce(.zero) { $0 + $1.chargeQlc },
+                    seconds: own.reduce(0) { $0 + $1.durationSeconds }))
         }
-        try FileManager.default.createDirectory(at: URL(fileURLWithPath: output).deletingLastPathComponent(), withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(
+            at: URL(fileURLWithPath: output).deletingLastPathComponent(), withIntermediateDirectories: true)
         try Data(JSON.encode(run.file, pretty: true)).write(to: URL(fileURLWithPath: output))
         for line in run.table { say(line) }
         guard run.agrees else { throw ExitCode(1) }

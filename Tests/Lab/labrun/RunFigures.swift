@@ -35,15 +35,19 @@ struct RunFigures {
     }
 
     var agrees: Bool {
-        cutoffOvershootBytes == 0 && clients.allSatisfy { $0.wireBytes == $0.countedBytes && $0.countedBytes == $0.chargedBytes && $0.wireBytes > 0 }
+        cutoffOvershootBytes == 0
+            && clients.allSatisfy { $0.wireBytes == $0.countedBytes && $0.countedBytes == $0.chargedBytes && $0.wireBytes > 0 }
     }
 
     var table: [String] {
         let pad = { (text: String, width: Int) in String(repeating: " ", count: max(0, width - text.count)) + text }
         let row = { (name: String, wire: String, counted: String, charged: String, money: String) in
-            name + String(repeating: " ", count: max(0, 26 - name.count)) + pad(wire, 12) + pad(counted, 12) + pad(charged, 12) + pad(money, 14)
+            name + String(repeating: " ", count: max(0, 26 - name.count)) + pad(wire, 12) + pad(counted, 12) + pad(charged, 12)
+                + pad(money, 14)
         }
-        let rows = clients.map { row($0.client, "\($0.wireBytes)", "\($0.countedBytes)", "\($0.chargedBytes)", $0.chargeQlc.description) }
+        let rows = clients.map {
+            row($0.client, "\($0.wireBytes)", "\($0.countedBytes)", "\($0.chargedBytes)", $0.chargeQlc.description)
+        }
         let total = file
         return ["", row("", "on the wire", "counted", "charged", "QLC")] + rows + [
             row("in all", "\(total.wireBytes)", "\(total.countedBytes)", "\(total.chargedBytes)", ""),
