@@ -38,9 +38,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 let c: [Target] = [
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
-    .systemLibrary(
-        name: "CNetlink", pkgConfig: "libnl-3.0",
-        providers: [.apt(["libnl-3-dev", "libnl-genl-3-dev", "libnl-route-3-dev"])]),
+    .target(name: "CNetlink"),
     .target(name: "CTOML"),
     .target(name: "CLinux"),
 ]
