@@ -1,2 +1,133 @@
+#define _GNU_SOURCE
 #include "CLinux.h"
-int clinux_placeholder(void) { return 0; }
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static int ethtool(const char *interface, struct ethtool_value *value)
+{
+    struct ifreq request = {0};
+    if (strlen(interface) >= sizeof request.ifr_name) return -ENAMETOOLONG;
+    strcpy(request.ifr_name, interface);
+    request.ifr_data = (void *)value;
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -errno;
+    int error = ioctl(fd, SIOCETHTOOL, &request) < 0 ? -errno : 0;
+    close(fd);
+    return error;
+}
+
+int clinux_ethtool_set(const char *interface, uint32_t command, uint32_t value)
+{
+    struct ethtool_value request = {.cmd = command, .data = value};
+    return ethtool(interface, &request);
+}
+
+int clinux_ethtool_get(const char *interface, uint32_t command)
+{
+    struct ethtool_value request = {.cmd = command};
+    int error = ethtool(interface, &request);
+    return error ? error : (int)request.data;
+}
+
+int64_t clinux_nanoseconds(int clock)
+{
+    struct timespec time;
+    clock_gettime(clock, &time);
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+static int spawn(const char *path, char *const arguments[], int output, pid_t *child)
+{
+    static char *const environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", NULL};
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_t attributes;
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawn_file_actions_init(&files);
+    posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_adddup2(&files, output, 1);
+    posix_spawn_file_actions_adddup2(&files, output, 2);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigdefault(&attributes, &all);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    int error = posix_spawn(child, path, &files, &attributes, arguments, environment);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&files);
+    return -error;
+}
+
+// Reads to the end of the pipe or of the time; 0 or -errno.
+static int drain(int fd, char *output, size_t size, int64_t deadline)
+{
+    size_t length = 0;
+    char waste[4096];
+    output[0] = 0;
+    for (;;) {
+        int64_t left = (deadline - clinux_nanoseconds(CLOCK_MONOTONIC)) / 1000000;
+        struct pollfd wait = {.fd = fd, .events = POLLIN};
+        int ready = poll(&wait, 1, left > 0 ? (int)left : 0);
+        if (ready < 0 && errno == EINTR) continue;
+        if (ready < 0) return -errno;
+        if (ready == 0) return -ETIMEDOUT;
+        size_t room = size - 1 - length;
+        ssize_t count = read(fd, room ? output + length : waste, room ? room : sizeof waste);
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) return -errno;
+        if (count == 0) return 0;
+        if (room) output[length += (size_t)count] = 0;
+    }
+}
+
+int clinux_run(const char *path, char *const arguments[], char *output, size_t size, int timeout_milliseconds)
+{
+    int ends[2];
+    pid_t child;
+    if (size == 0) return -EINVAL;
+    if (pipe2(ends, O_CLOEXEC) < 0) return -errno;
+    int error = spawn(path, arguments, ends[1], &child);
+    close(ends[1]);
+    if (error) {
+        close(ends[0]);
+        return error;
+    }
+    error = drain(ends[0], output, size, clinux_nanoseconds(CLOCK_MONOTONIC) + timeout_milliseconds * (int64_t)1000000);
+    close(ends[0]);
+    if (error) kill(child, SIGKILL);
+    int status;
+    pid_t waited;
+    do waited = waitpid(child, &status, 0);
+    while (waited < 0 && errno == EINTR);
+    if (error) return error;
+    if (waited < 0) return -errno;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int clinux_eventfd(void)
+{
+    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return fd < 0 ? -errno : fd;
+}
+
+int clinux_poll_two(int first, int second)
+{
+    struct pollfd wait[2] = {{.fd = first, .events = POLLIN}, {.fd = second, .events = POLLIN}};
+    int ready;
+    do ready = poll(wait, 2, -1);
+    while (ready < 0 && errno == EINTR);
+    if (ready < 0) return -errno;
+    return (wait[0].revents != 0) | (wait[1].revents != 0) << 1;
+}

@@ -1,0 +1,155 @@
+public import HAL
+public import Netlink
+import Primitives
+
+/// The gate in the kernel's packet filter: see board/gate.nft for the rules, docs/datapath for why.
+///
+///     open ──▶ nft -f gate.nft (once) ──▶ dump: who is there already
+///     apply ─▶ GateIntent (what it comes to) ─▶ GatePlan (the difference) ─▶ one netlink batch
+///     readings ─▶ one dump of the set `account`
+///
+/// Everything that meters or cuts is in the kernel. This actor may die at any time: the next one finds all of it.
+public actor LinuxPacketGate: PacketGate {
+    public struct Configuration: Sendable {
+        /// The ports that clients are on, and the way out.
+        public var lan: [String]
+        public var wan: String
+        public var portalPort: UInt16 = 2050
+        /// The text of board/gate.nft.
+        public var template: String
+        /// Where the rules are written for `nft` and for people to read.
+        public var rulesPath = "/run/basestation/gate.nft"
+        /// Turn off GRO, TSO and GSO on all ports, so that bytes are counted as the air carries them.
+        public var turnsOffloadsOff = true
+        /// For tests; nil is the process's own.
+        public var namespace: NetworkNamespace?
+
+        public init(lan: [String], wan: String, template: String) {
+            self.lan = lan
+            self.wan = wan
+            self.template = template
+        }
+    }
+
+    private let configuration: Configuration
+    private var tables: Tables?
+    private var held = GateHoldings()
+
+    private struct Tables {
+        let netfilter: NetfilterSocket
+        let route: RouteSocket
+        var reader: GateReader { GateReader(socket: netfilter) }
+    }
+
+    public init(_ configuration: Configuration) { self.configuration = configuration }
+
+    /// Loads the rules and adopts the clients that the kernel serves already. Throws `.missing` when a port or nft is not there.
+    public func open() throws(HALError) -> [ClientMark] {
+        let tables = try connect()
+        let links = try netlink("read the interfaces") { () throws(NetlinkError) in try tables.route.links() }
+        let rules = try GateRules(
+            template: configuration.template, lan: configuration.lan, wan: configuration.wan,
+            portalPort: configuration.portalPort)
+        for port in configuration.lan + [configuration.wan] where !links.contains(where: { $0.name == port }) {
+            throw .missing(interface: port, among: links.map(\.name))
+        }
+        try rules.load(by: configuration.rulesPath, in: configuration.namespace)
+        if configuration.turnsOffloadsOff {
+            for port in configuration.lan + [configuration.wan] { try Offloads.turnOff(port, in: configuration.namespace) }
+        }
+        let ports = Dictionary(links.map { ($0.index, $0.name) }) { first, _ in first }
+        let adoption = try tables.reader.again("adopt the clients") { () throws(NetlinkError) in
+            try GateAdoption(tables.netfilter, ports: ports)
+        }
+        try netlink("repair the gate") { () throws(NetlinkError) in try tables.netfilter.commit(adoption.repairs) }
+        held = adoption.holdings
+        self.tables = tables
+        return held.clients.keys.sorted()
+    }
+
+    /// One batch. When a limit rose it is followed by a look at who is in service: see ``GatePlan/raised``.
+    public func apply(_ changes: [GateChange]) throws(HALError) {
+        let tables = try opened()
+        let intent = try GateIntent(changes, holding: held, indices: try indices(of: changes, tables.route))
+        let use = try tables.reader.use(of: GatePlan.needsUse(intent, holding: held))
+        let plan = GatePlan(intent, holding: held, use: use)
+        try netlink("change the gate") { () throws(NetlinkError) in try tables.netfilter.commit(plan.batch()) }
+        for (mark, client) in plan.after { held[mark] = client }
+        try restore(plan.raised, tables)
+    }
+
+    public func readings() throws(HALError) -> [GateReading] { try opened().reader.readings() }
+
+    /// Binds a port's clients to the interface that has its name now: call it when a port was made anew.
+    public func rebind(port: String) throws(HALError) {
+        let tables = try opened()
+        let index = try self.index(of: port, tables.route)
+        var batch = NetfilterBatch(table: GateTable.name)
+        var moved: [(mark: ClientMark, client: HeldClient)] = []
+        for (mark, client) in held.clients where client.port == port {
+            let stale = client.bindings.filter { $0.index != index }
+            guard !stale.isEmpty else { continue }
+            var client = client
+            client.bindings = Set(client.bindings.map { GateBinding(index: index, mac: $0.mac, address: $0.address) })
+            for (isIPv6, set) in [(false, GateTable.bind.v4), (true, GateTable.bind.v6)] {
+                batch.delete(
+                    stale.filter { $0.address.isIPv6 == isIPv6 }.map { SetElement(key: GateTable.key($0)) }, from: set)
+                batch.add(
+                    client.bindings.filter { $0.address.isIPv6 == isIPv6 }
+                        .map { SetElement(key: GateTable.key($0), data: GateTable.key(mark.value)) }, to: set)
+            }
+            moved.append((mark, client))
+        }
+        try netlink("bind the clients of \(port) anew") { () throws(NetlinkError) in try tables.netfilter.commit(batch) }
+        for (mark, client) in moved { held[mark] = client }
+    }
+
+    /// A raised limit takes effect a moment after the new live elements do: a packet between the two takes its client out
+    /// again (60 of 60 under a flood). Whoever is out is put back, now that the limit is there.
+    private func restore(
+        _ raised: [(mark: ClientMark, service: GateIntent.Client.Service)], _ tables: Tables
+    ) throws(HALError) {
+        guard !raised.isEmpty else { return }
+        let cutOff = try tables.reader.cutOff(among: raised.map(\.mark))
+        guard !cutOff.isEmpty else { return }
+        var bare: [SetElement] = []
+        var live: [SetElement] = []
+        for (mark, service) in raised where cutOff.contains(mark) {
+            var time: UInt64?
+            if case .milliseconds(let milliseconds) = service { time = milliseconds }
+            bare += GateTable.keys(mark).map { SetElement(key: $0) }
+            live += GateTable.keys(mark).map { SetElement(key: $0, timeoutMilliseconds: time) }
+        }
+        var batch = NetfilterBatch(table: GateTable.name)
+        batch.clearLive(bare)
+        batch.add(live, to: GateTable.live)
+        try netlink("put clients back in service") { () throws(NetlinkError) in try tables.netfilter.commit(batch) }
+    }
+
+    private func connect() throws(HALError) -> Tables {
+        let namespace = configuration.namespace
+        return try netlink("open the packet filter") { () throws(NetlinkError) in
+            Tables(netfilter: try NetfilterSocket(in: namespace), route: try RouteSocket(in: namespace))
+        }
+    }
+
+    private func opened() throws(HALError) -> Tables {
+        guard let tables else { throw HALError(.broken, "the gate is not open", mend: "open it first") }
+        return tables
+    }
+
+    private func indices(of changes: [GateChange], _ route: RouteSocket) throws(HALError) -> [String: Int32] {
+        var indices: [String: Int32] = [:]
+        for case .serve(let entry) in changes where indices[entry.port] == nil {
+            indices[entry.port] = try index(of: entry.port, route)
+        }
+        return indices
+    }
+
+    private func index(of port: String, _ route: RouteSocket) throws(HALError) -> Int32 {
+        let link = try netlink("look for \(port)") { () throws(NetlinkError) in try route.link(port) }
+        if let link { return link.index }
+        let names = try netlink("read the interfaces") { () throws(NetlinkError) in try route.links().map(\.name) }
+        throw .missing(interface: port, among: names)
+    }
+}
