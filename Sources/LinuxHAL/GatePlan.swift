@@ -46,7 +46,7 @@ struct GatePlan {
         var client = held ?? HeldClient(port: target.port, service: .stopped)
         if held == nil { accounted += GateTable.keys(mark).map { SetElement(key: $0) } }
         if let limit = target.byteLimit, held?.byteLimit != limit {
-            setLimit(mark, limit, isNew: held == nil, use: use)
+            setLimit(mark, limit, use: use)
             client.byteLimit = limit
             if held != nil, target.service != .none { raised.append((mark, target.service)) }
         }
@@ -58,18 +58,16 @@ struct GatePlan {
         after.append((mark, client))
     }
 
-    private mutating func setLimit(_ mark: ClientMark, _ limit: UInt64, isNew: Bool, use: GateUse?) {
+    private mutating func setLimit(_ mark: ClientMark, _ limit: UInt64, use: GateUse?) {
         let name = GateTable.quotaName(mark)
         let keys = GateTable.keys(mark)
-        let decision = isNew ? GateQuota.set(limit: limit) : GateQuota(byteLimit: limit, after: use ?? GateUse(counted: 0))
-        var consumed: UInt64 = 0
+        let decision = GateQuota(byteLimit: limit, after: use)
         switch decision {
         case .set(let kernelLimit):
-            quotas.append((name, kernelLimit, use?.counted ?? 0))
-        case .renew(let kernelLimit, let used):
+            quotas.append((name, kernelLimit, 0))
+        case .renew(let kernelLimit, let consumed):
             unlimited += keys.map { SetElement(key: $0) }
             dropped.append(name)
-            consumed = used
             quotas.append((name, kernelLimit, consumed))
         }
         limited += keys.map { SetElement(key: $0, object: name) }

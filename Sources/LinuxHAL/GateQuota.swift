@@ -2,7 +2,7 @@ import Netlink
 
 /// What the kernel knew of a client's bytes: the quota was read first, so `counted` is never too small beside it.
 struct GateUse: Equatable {
-    var quota: QuotaObject?
+    var quota: QuotaObject
     /// Both accounts together.
     var counted: UInt64
 }
@@ -18,11 +18,13 @@ enum GateQuota: Equatable {
     /// Delete it and make it again with this much already used.
     case renew(limit: UInt64, consumed: UInt64)
 
-    init(byteLimit: UInt64, after use: GateUse) {
-        guard let quota = use.quota else {
+    /// - Parameter use: nil for a client that has no quota yet
+    init(byteLimit: UInt64, after use: GateUse?) {
+        guard let use else {
             self = .set(limit: byteLimit)
             return
         }
+        let quota = use.quota
         if quota.isDepleted {
             self = byteLimit > use.counted ? .renew(limit: byteLimit, consumed: use.counted) : .set(limit: byteLimit)
         } else {

@@ -1,3 +1,4 @@
+import Glibc
 import HAL
 import Netlink
 import Primitives
@@ -53,7 +54,9 @@ struct GateReader {
     private func eachUse(of marks: [ClientMark]) throws(NetlinkError) -> [ClientMark: GateUse] {
         var use: [ClientMark: GateUse] = [:]
         for mark in marks {
-            let quota = try socket.quota(GateTable.quotaName(mark), table: GateTable.name)
+            guard let quota = try socket.quota(GateTable.quotaName(mark), table: GateTable.name) else {
+                throw .refused(request: "read the quota of client \(mark.value)", errno: ENOENT, detail: nil)
+            }
             var counted: UInt64 = 0
             for key in GateTable.keys(mark) {
                 try socket.element(key, of: GateTable.account, table: GateTable.name) { counted += $0.counter?.bytes ?? 0 }
@@ -71,7 +74,7 @@ struct GateReader {
         }
         try socket.eachElement(of: GateTable.account, table: GateTable.name) { element in
             guard let mark = GateTable.mark(element.key) else { return }
-            use[mark, default: GateUse(counted: 0)].counted += element.counter?.bytes ?? 0
+            use[mark]?.counted += element.counter?.bytes ?? 0
         }
         return use
     }

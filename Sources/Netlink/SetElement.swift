@@ -101,6 +101,11 @@ public struct NetfilterCounter: Hashable, Sendable {
     public var bytes: UInt64
     public var packets: UInt64
 
+    public init(bytes: UInt64, packets: UInt64) {
+        self.bytes = bytes
+        self.packets = packets
+    }
+
     /// nil if the expression is not a counter.
     init?(expression: Attributes) {
         guard expression[Int(NFTA_EXPR_NAME.rawValue)]?.isText("counter") == true,
