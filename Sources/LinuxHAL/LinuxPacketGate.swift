@@ -57,12 +57,8 @@ public actor LinuxPacketGate: PacketGate {
         if configuration.turnsOffloadsOff {
             for port in configuration.lan + [configuration.wan] { try Offloads.turnOff(port, in: configuration.namespace) }
         }
-        let ports = Dictionary(links.map { ($0.index, $0.name) }) { first, _ in first }
-        let adoption = try tables.reader.again("adopt the clients") { () throws(NetlinkError) in
-            try GateAdoption(tables.netfilter, ports: ports)
-        }
-        try netlink("repair the gate") { () throws(NetlinkError) in try tables.netfilter.commit(adoption.repairs) }
-        held = adoption.holdings
+        try Conntrack.refuseStrayTCP(in: configuration.namespace)
+        try adopt(tables)
         self.tables = tables
         return held.clients.keys.sorted()
     }
@@ -70,12 +66,35 @@ public actor LinuxPacketGate: PacketGate {
     /// One batch. When a limit rose it is followed by a look at who is in service: see ``GatePlan/raised``.
     public func apply(_ changes: [GateChange]) throws(HALError) {
         let tables = try opened()
+        let plan: GatePlan
+        do throws(HALError) {
+            plan = try commit(changes, tables)
+        } catch {
+            // Somebody changed the table by hand: look what there is, and do it from there. A conflict of our own comes again.
+            guard error.kind == .missing || error.kind == .busy else { throw error }
+            try adopt(tables)
+            plan = try commit(changes, tables)
+        }
+        try restore(plan.raised, tables)
+    }
+
+    private func commit(_ changes: [GateChange], _ tables: Tables) throws(HALError) -> GatePlan {
         let intent = try GateIntent(changes, holding: held, indices: try indices(of: changes, tables.route))
         let use = try tables.reader.use(of: GatePlan.needsUse(intent, holding: held))
         let plan = GatePlan(intent, holding: held, use: use)
         try netlink("change the gate") { () throws(NetlinkError) in try tables.netfilter.commit(plan.batch()) }
         for (mark, client) in plan.after { held[mark] = client }
-        try restore(plan.raised, tables)
+        return plan
+    }
+
+    private func adopt(_ tables: Tables) throws(HALError) {
+        let links = try netlink("read the interfaces") { () throws(NetlinkError) in try tables.route.links() }
+        let ports = Dictionary(links.map { ($0.index, $0.name) }) { first, _ in first }
+        let adoption = try tables.reader.again("adopt the clients") { () throws(NetlinkError) in
+            try GateAdoption(tables.netfilter, ports: ports)
+        }
+        try netlink("repair the gate") { () throws(NetlinkError) in try tables.netfilter.commit(adoption.repairs) }
+        held = adoption.holdings
     }
 
     public func readings() throws(HALError) -> [GateReading] { try opened().reader.readings() }

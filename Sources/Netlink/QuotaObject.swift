@@ -9,6 +9,13 @@ public struct QuotaObject: Hashable, Sendable {
     /// No packet passes any more: it has seen `limit` bytes or more.
     public var isDepleted: Bool
 
+    public init(name: String, limit: UInt64, consumed: UInt64, isDepleted: Bool) {
+        self.name = name
+        self.limit = limit
+        self.consumed = consumed
+        self.isDepleted = isDepleted
+    }
+
     /// nil if the payload (after `nlmsghdr`) is no quota.
     init?(payload: WireBytes) {
         guard let attributes = NetfilterMessage.attributes(payload),

@@ -213,6 +213,37 @@ struct GateServiceTests {
         }
     }
 
+    @Test func changesMadeByHandAreCopedWith() async throws {
+        try await withGate { lab, gate in
+            let client = lab.clients[0]
+            try await gate.apply([.serve(.of(client, mark: 3, limit: 1_000_000))])
+            try lab.router.run(["nft", "-f", "-"], input: """
+                flush map inet gate bind4
+                flush map inet gate down6
+                flush map inet gate quota_of
+                delete quota inet gate q3
+
+                """)
+            try await gate.apply([.serve(.of(client, mark: 4)), .forget(mark(3))])
+            #expect(try await passes(lab, 0))
+            #expect(try await passes(lab, 0, .v6))
+            #expect(try await gate.readings().map(\.mark) == [mark(4)])
+            // A client without a quota would be served for nothing: it is not.
+            try lab.router.run(["nft", "-f", "-"], input: "flush map inet gate quota_of\ndelete quota inet gate q4\n")
+            _ = try await gate.open()
+            #expect(try await !passes(lab, 0))
+            try await gate.apply([.serve(.of(client, mark: 4))])
+            #expect(try await passes(lab, 0))
+            // The table itself: that is for the one who opened it to know.
+            try lab.router.run("nft", "delete", "table", "inet", "gate")
+            let error = try #require(await #expect(throws: HALError.self) { try await gate.apply([.stop(mark(4))]) })
+            #expect(error.kind == .missing)
+            #expect(try await gate.open().isEmpty)
+            try await gate.apply([.serve(.of(client, mark: 5))])
+            #expect(try await passes(lab, 0))
+        }
+    }
+
     @Test func missingThingsAreNamed() async throws {
         try await withGate { lab, gate in
             var entry = GateEntry.of(lab.clients[0], mark: 3)
