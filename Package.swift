@@ -38,11 +38,10 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 let c: [Target] = [
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
-    .systemLibrary(
-        name: "CNetlink", pkgConfig: "libnl-3.0",
-        providers: [.apt(["libnl-3-dev", "libnl-genl-3-dev", "libnl-route-3-dev"])]),
+    .target(name: "CNetlink"),
     .target(name: "CTOML"),
     .target(name: "CLinux"),
+    .target(name: "CHost"),
 ]
 
 let ground: [Target] = [
@@ -72,7 +71,7 @@ let composition: [Target] = [
     module(
         "Station",
         [
-            "StationAPI", "Charging", "HAL", "Primitives", "CLinux", collections, hummingbird, lifecycle, logging,
+            "StationAPI", "Charging", "HAL", "Primitives", "CHost", collections, hummingbird, lifecycle, logging,
             nio, nioPosix,
         ]),
     module("Simulation", ["Charging", "HAL", "SimulatedHAL", "Primitives"]),
@@ -83,7 +82,7 @@ let programs: [Target] = [
         "basestationd",
         [
             "Station", "StationAPI", "LinuxHAL", "SimulatedHAL", "HAL", "Store", "StationConfiguration",
-            "Charging", "Primitives", "CLinux", arguments, lifecycle, signals, logging,
+            "Charging", "Primitives", arguments, lifecycle, signals, logging,
         ]),
     program(
         "basestation",

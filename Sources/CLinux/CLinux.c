@@ -1,87 +1,133 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
+
 #include <errno.h>
-#include <grp.h>
-#include <linux/ethtool.h>
+#include <fcntl.h>
 #include <linux/sockios.h>
 #include <net/if.h>
-#include <pwd.h>
-#include <stddef.h>
-#include <stdlib.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-int64_t clinux_boot_nanoseconds(void) {
-	struct timespec t;
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+static int ethtool(const char *interface, struct ethtool_value *value)
+{
+    struct ifreq request = {0};
+    if (strlen(interface) >= sizeof request.ifr_name) return -ENAMETOOLONG;
+    strcpy(request.ifr_name, interface);
+    request.ifr_data = (void *)value;
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -errno;
+    int error = ioctl(fd, SIOCETHTOOL, &request) < 0 ? -errno : 0;
+    close(fd);
+    return error;
 }
 
-int64_t clinux_wall_seconds(void) {
-	struct timespec t;
-	clock_gettime(CLOCK_REALTIME, &t);
-	return t.tv_sec;
+int clinux_ethtool_set(const char *interface, uint32_t command, uint32_t value)
+{
+    struct ethtool_value request = {.cmd = command, .data = value};
+    return ethtool(interface, &request);
 }
 
-int clinux_is_member(uid_t uid, gid_t primary, const char *name) {
-	char space[4096];
-	struct group group, *found;
-	if (getgrnam_r(name, &group, space, sizeof space, &found) || !found) return 0;
-	gid_t wanted = group.gr_gid;
-	if (primary == wanted) return 1;
-	struct passwd user, *known;
-	if (getpwuid_r(uid, &user, space, sizeof space, &known) || !known) return 0;
-	gid_t groups[256];
-	int count = 256;
-	if (getgrouplist(user.pw_name, user.pw_gid, groups, &count) < 0) return 0;
-	for (int i = 0; i < count; i++)
-		if (groups[i] == wanted) return 1;
-	return 0;
+int clinux_ethtool_get(const char *interface, uint32_t command)
+{
+    struct ethtool_value request = {.cmd = command};
+    int error = ethtool(interface, &request);
+    return error ? error : (int)request.data;
 }
 
-int clinux_share(const char *path, const char *group, mode_t mode) {
-	char space[4096];
-	struct group entry, *found;
-	if (chmod(path, mode) < 0) return -errno;
-	if (getgrnam_r(group, &entry, space, sizeof space, &found) || !found) return -ENOENT;
-	return chown(path, (uid_t)-1, entry.gr_gid) < 0 ? -errno : 0;
+int64_t clinux_nanoseconds(int clock)
+{
+    struct timespec time;
+    clock_gettime(clock, &time);
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
-int clinux_notify(const char *state) {
-	const char *path = getenv("NOTIFY_SOCKET");
-	if (!path || !*path) return 0;
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	size_t length = strlen(path);
-	if (length >= sizeof address.sun_path) return -ENAMETOOLONG;
-	memcpy(address.sun_path, path, length);
-	if (path[0] == '@') address.sun_path[0] = 0; // the abstract namespace
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0) return -errno;
-	ssize_t sent = sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&address,
-	                      offsetof(struct sockaddr_un, sun_path) + length);
-	int result = sent < 0 ? -errno : 0;
-	close(fd);
-	return result;
+static int spawn(const char *path, char *const arguments[], int output, pid_t *child)
+{
+    static char *const environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", NULL};
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_t attributes;
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawn_file_actions_init(&files);
+    posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_adddup2(&files, output, 1);
+    posix_spawn_file_actions_adddup2(&files, output, 2);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigdefault(&attributes, &all);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    int error = posix_spawn(child, path, &files, &attributes, arguments, environment);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&files);
+    return -error;
 }
 
-int clinux_set_offload(const char *interface, int on) {
-	static const uint32_t commands[] = {ETHTOOL_SGRO, ETHTOOL_STSO, ETHTOOL_SGSO};
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0) return -errno;
-	int result = 0;
-	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
-		struct ethtool_value value = {.cmd = commands[i], .data = on != 0};
-		struct ifreq request = {0};
-		strncpy(request.ifr_name, interface, IFNAMSIZ - 1);
-		request.ifr_data = (void *)&value;
-		// A driver without the feature has nothing to switch off.
-		if (ioctl(fd, SIOCETHTOOL, &request) < 0 && errno != EOPNOTSUPP) result = -errno;
-	}
-	close(fd);
-	return result;
+// Reads to the end of the pipe or of the time; 0 or -errno.
+static int drain(int fd, char *output, size_t size, int64_t deadline)
+{
+    size_t length = 0;
+    char waste[4096];
+    output[0] = 0;
+    for (;;) {
+        int64_t left = (deadline - clinux_nanoseconds(CLOCK_MONOTONIC)) / 1000000;
+        struct pollfd wait = {.fd = fd, .events = POLLIN};
+        int ready = poll(&wait, 1, left > 0 ? (int)left : 0);
+        if (ready < 0 && errno == EINTR) continue;
+        if (ready < 0) return -errno;
+        if (ready == 0) return -ETIMEDOUT;
+        size_t room = size - 1 - length;
+        ssize_t count = read(fd, room ? output + length : waste, room ? room : sizeof waste);
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) return -errno;
+        if (count == 0) return 0;
+        if (room) output[length += (size_t)count] = 0;
+    }
+}
+
+int clinux_run(const char *path, char *const arguments[], char *output, size_t size, int timeout_milliseconds)
+{
+    int ends[2];
+    pid_t child;
+    if (size == 0) return -EINVAL;
+    if (pipe2(ends, O_CLOEXEC) < 0) return -errno;
+    int error = spawn(path, arguments, ends[1], &child);
+    close(ends[1]);
+    if (error) {
+        close(ends[0]);
+        return error;
+    }
+    error = drain(ends[0], output, size, clinux_nanoseconds(CLOCK_MONOTONIC) + timeout_milliseconds * (int64_t)1000000);
+    close(ends[0]);
+    if (error) kill(child, SIGKILL);
+    int status;
+    pid_t waited;
+    do waited = waitpid(child, &status, 0);
+    while (waited < 0 && errno == EINTR);
+    if (error) return error;
+    if (waited < 0) return -errno;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int clinux_eventfd(void)
+{
+    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return fd < 0 ? -errno : fd;
+}
+
+int clinux_poll_two(int first, int second)
+{
+    struct pollfd wait[2] = {{.fd = first, .events = POLLIN}, {.fd = second, .events = POLLIN}};
+    int ready;
+    do ready = poll(wait, 2, -1);
+    while (ready < 0 && errno == EINTR);
+    if (ready < 0) return -errno;
+    return (wait[0].revents != 0) | (wait[1].revents != 0) << 1;
 }

@@ -1,124 +1,112 @@
-import CNetlink
+import Glibc
 import HAL
-public import Netlink
+import Netlink
 import Primitives
 
-/// What the kernel's answers about the gate say. The parsers take raw bytes, so that they can be fuzzed.
-public enum GateReader {
-    public struct Counted: Hashable, Sendable {
-        public var bytes: UInt64 = 0
-        public var packets: UInt64 = 0
-    }
+/// Reads the gate's table out of the kernel.
+struct GateReader {
+    /// A table that changes under every one of so many reads is not ours alone.
+    static let attempts = 8
+    /// Up to so many clients are asked for one by one; more are read with the whole table.
+    static let singleReads = 64
 
-    /// One element of a dump: its key, its map value, its counter.
-    public struct Element {
-        public var key: Bytes
-        public var mark: UInt32?
-        public var counted: Counted?
-    }
+    let socket: NetfilterSocket
 
-    /// What is known of a quota object.
-    public struct Quota: Hashable, Sendable {
-        public var limit: UInt64
-        /// Shown by the kernel up to the limit, never beyond.
-        public var consumed: UInt64
-        public var isDepleted: Bool
-    }
-
-    /// The elements in one `NFT_MSG_NEWSETELEM`, whose body starts with `struct nfgenmsg`.
-    public static func elements(in body: Bytes, _ visit: (Element) -> Void) {
-        guard let list = body.dropping(4).attribute(UInt16(NFTA_SET_ELEM_LIST_ELEMENTS.rawValue)) else { return }
-        for (type, value) in Attributes(list) where type == NFTA_LIST_ELEM.rawValue {
-            if let element = element(in: value) { visit(element) }
-        }
-    }
-
-    private static func element(in bytes: Bytes) -> Element? {
-        var element: Element?
-        var mark: UInt32?
-        var counted: Counted?
-        for (type, value) in Attributes(bytes) {
-            switch UInt32(type) {
-            case NFTA_SET_ELEM_KEY.rawValue:
-                element = value.attribute(UInt16(NFTA_DATA_VALUE.rawValue)).map { Element(key: $0) }
-            case NFTA_SET_ELEM_DATA.rawValue:
-                mark = value.attribute(UInt16(NFTA_DATA_VALUE.rawValue))?.native(UInt32.self)
-            case NFTA_SET_ELEM_EXPR.rawValue:
-                counted = counter(in: value)
-            case NFTA_SET_ELEM_EXPRESSIONS.rawValue:
-                counted = value.attribute(UInt16(NFTA_LIST_ELEM.rawValue)).flatMap(counter)
-            default: continue
+    func again<Result>(_ what: String, _ body: () throws(NetlinkError) -> Result) throws(HALError) -> Result {
+        for _ in 1..<Self.attempts {
+            do throws(NetlinkError) { return try body() } catch {
+                guard error == .interrupted || error == .overrun else { throw HALError(error, doing: what) }
             }
         }
-        element?.mark = mark
-        element?.counted = counted
-        return element
+        return try netlink(what, body)
     }
 
-    private static func counter(in expression: Bytes) -> Counted? {
-        guard let data = expression.attribute(UInt16(NFTA_EXPR_DATA.rawValue)) else { return nil }
-        var counted = Counted()
-        for (type, value) in Attributes(data) {
-            switch UInt32(type) {
-            case NFTA_COUNTER_BYTES.rawValue: counted.bytes = value.bigEndian(UInt64.self)
-            case NFTA_COUNTER_PACKETS.rawValue: counted.packets = value.bigEndian(UInt64.self)
-            default: continue
+    /// Each client's counters, in one dump.
+    func readings() throws(HALError) -> [GateReading] {
+        try again("read the accounts") { () throws(NetlinkError) in
+            var readings: [GateReading] = []
+            var places: [UInt32: Int] = [:]
+            places.reserveCapacity(16_384)
+            try socket.eachElement(of: GateTable.account, table: GateTable.name) { element in
+                guard let mark = GateTable.mark(element.key), let counter = element.counter else { return }
+                let place: Int
+                if let known = places[mark.value] {
+                    place = known
+                } else {
+                    place = readings.count
+                    places[mark.value] = place
+                    readings.append(GateReading(mark: mark, bytesUp: 0, bytesDown: 0))
+                }
+                readings[place].set(counter, isDown: GateTable.isDown(element.key))
             }
-        }
-        return counted
-    }
-
-    /// The quota in one `NFT_MSG_NEWOBJ`; nil if it is something else.
-    public static func quota(in body: Bytes) -> Quota? {
-        guard let data = body.dropping(4).attribute(UInt16(NFTA_OBJ_DATA.rawValue)),
-            let limit = data.attribute(UInt16(NFTA_QUOTA_BYTES.rawValue)),
-            let flags = data.attribute(UInt16(NFTA_QUOTA_FLAGS.rawValue))
-        else { return nil }
-        let consumed = data.attribute(UInt16(NFTA_QUOTA_CONSUMED.rawValue))?.bigEndian(UInt64.self) ?? 0
-        let isDepleted = flags.bigEndian(UInt32.self) & UInt32(NFT_QUOTA_F_DEPLETED.rawValue) != 0
-        return Quota(limit: limit.bigEndian(UInt64.self), consumed: consumed, isDepleted: isDepleted)
-    }
-
-    // MARK: asking
-
-    private static func type(_ message: nf_tables_msg_types) -> UInt16 {
-        UInt16(NFNL_SUBSYS_NFTABLES) << 8 | UInt16(message.rawValue)
-    }
-    private static let header = [UInt8(GateTable.family), UInt8(NFNETLINK_V0), 0, 0]
-
-    static func dump(_ set: String, on socket: NetlinkSocket, _ visit: (Element) -> Void) throws(NetlinkError) {
-        try socket.request(type(NFT_MSG_GETSETELEM), flags: NLM_F_DUMP, header: header) { message in
-            message.attribute(UInt16(NFTA_SET_ELEM_LIST_TABLE.rawValue), string: GateTable.name)
-            message.attribute(UInt16(NFTA_SET_ELEM_LIST_SET.rawValue), string: set)
-        } _: {
-            elements(in: $0.body, visit)
+            return readings
         }
     }
 
-    static func quota(_ mark: UInt32, on socket: NetlinkSocket) throws(NetlinkError) -> Quota? {
-        var found: Quota?
-        try socket.request(type(NFT_MSG_GETOBJ), flags: 0, header: header) { message in
-            message.attribute(UInt16(NFTA_OBJ_TABLE.rawValue), string: GateTable.name)
-            message.attribute(UInt16(NFTA_OBJ_NAME.rawValue), string: GateTable.quotaName(mark))
-            message.attribute(UInt16(NFTA_OBJ_TYPE.rawValue), bigEndian: UInt32(NFT_OBJECT_QUOTA))
-        } _: {
-            found = quota(in: $0.body)
+    /// What the kernel counted for some clients: first their quotas, then their accounts.
+    func use(of marks: [ClientMark]) throws(HALError) -> [ClientMark: GateUse] {
+        guard !marks.isEmpty else { return [:] }
+        return try again("read what clients have used") { () throws(NetlinkError) in
+            marks.count <= Self.singleReads ? try eachUse(of: marks) : try allUse()
         }
-        return found
     }
 
-    /// Bytes that one client has moved, both directions.
-    static func counted(_ mark: UInt32, on socket: NetlinkSocket) throws(NetlinkError) -> UInt64 {
-        var bytes: UInt64 = 0
-        for key in [mark, mark | GateTable.downlinkBit] {
-            try socket.request(type(NFT_MSG_GETSETELEM), flags: 0, header: header) { message in
-                message.attribute(UInt16(NFTA_SET_ELEM_LIST_TABLE.rawValue), string: GateTable.name)
-                message.attribute(UInt16(NFTA_SET_ELEM_LIST_SET.rawValue), string: GateTable.account)
-                message.nest(UInt16(NFTA_SET_ELEM_LIST_ELEMENTS.rawValue)) { GateElement(GateTable.key(key)).write(to: &$0) }
-            } _: {
-                elements(in: $0.body) { bytes += $0.counted?.bytes ?? 0 }
+    private func eachUse(of marks: [ClientMark]) throws(NetlinkError) -> [ClientMark: GateUse] {
+        var use: [ClientMark: GateUse] = [:]
+        for mark in marks {
+            guard let quota = try socket.quota(GateTable.quotaName(mark), table: GateTable.name) else {
+                throw .refused(request: "read the quota of client \(mark.value)", errno: ENOENT, detail: nil)
             }
+            var counted: UInt64 = 0
+            for key in GateTable.keys(mark) {
+                try socket.element(key, of: GateTable.account, table: GateTable.name) { counted += $0.counter?.bytes ?? 0 }
+            }
+            use[mark] = GateUse(quota: quota, counted: counted)
         }
-        return bytes
+        return use
+    }
+
+    private func allUse() throws(NetlinkError) -> [ClientMark: GateUse] {
+        var use: [ClientMark: GateUse] = [:]
+        for quota in try socket.quotas(table: GateTable.name) {
+            guard let mark = GateTable.mark(quotaName: quota.name) else { continue }
+            use[mark] = GateUse(quota: quota, counted: 0)
+        }
+        try socket.eachElement(of: GateTable.account, table: GateTable.name) { element in
+            guard let mark = GateTable.mark(element.key) else { return }
+            use[mark]?.counted += element.counter?.bytes ?? 0
+        }
+        return use
+    }
+
+    /// Those of `marks` that the kernel has taken out of service, one way or both.
+    func cutOff(among marks: [ClientMark]) throws(HALError) -> Set<ClientMark> {
+        try again("read who is in service") { () throws(NetlinkError) in
+            var found: [ClientMark: Int] = [:]
+            if marks.count <= Self.singleReads {
+                for mark in marks {
+                    for key in GateTable.keys(mark) {
+                        try socket.element(key, of: GateTable.live, table: GateTable.name) { _ in found[mark, default: 0] += 1 }
+                    }
+                }
+            } else {
+                try socket.eachElement(of: GateTable.live, table: GateTable.name) { element in
+                    if let mark = GateTable.mark(element.key) { found[mark, default: 0] += 1 }
+                }
+            }
+            return Set(marks.filter { found[$0, default: 0] < 2 })
+        }
+    }
+}
+
+extension GateReading {
+    fileprivate mutating func set(_ counter: NetfilterCounter, isDown: Bool) {
+        if isDown {
+            bytesDown = counter.bytes
+            packetsDown = counter.packets
+        } else {
+            bytesUp = counter.bytes
+            packetsUp = counter.packets
+        }
     }
 }

@@ -1,115 +1,56 @@
-import CNetlink
-import HAL
 import Netlink
+import HAL
 import Primitives
 
-/// The gate's sets and maps as board/gate.nft declares them, and how their elements are written and read (linux/netfilter/nf_tables.h).
+/// One place from which a client may send: all three must fit.
+struct GateBinding: Hashable {
+    var index: Int32
+    var mac: MACAddress
+    var address: IPAddress
+}
+
+/// The names in board/gate.nft, and how their keys are written.
 ///
-/// Keys of several fields pad each field to four bytes; interface indexes and marks are in the machine's order,
-/// MAC and IP addresses in network order.
+/// nft pads each part of a concatenated key to four bytes; marks and interface indices are in the machine's order.
 enum GateTable {
     static let name = "gate"
-    static let family = Int32(CNL_NFPROTO_INET)
-    /// Downlink marks carry it, so that one set can count both directions.
-    static let downlinkBit: UInt32 = 0x8000_0000
-
+    static let account = "account"
     static let live = "live"
     static let quotaOf = "quota_of"
-    static let account = "account"
-    static let bindMaps = ["bind4", "bind6"]
+    static let bind = (v4: "bind4", v6: "bind6")
+    static let down = (v4: "down4", v6: "down6")
 
-    static func bindMap(_ address: IPAddress) -> String { address.isIPv6 ? "bind6" : "bind4" }
-    static func downMap(_ address: IPAddress) -> String { address.isIPv6 ? "down6" : "down4" }
-    static func quotaName(_ mark: UInt32) -> String { "q\(mark)" }
+    /// The kernel takes no greater quota (net/netfilter/nft_quota.c); nobody moves eight exabytes.
+    static let noLimit = UInt64(Int64.max)
+    static let downBit: UInt32 = 0x8000_0000
 
-    static func key(_ mark: UInt32) -> [UInt8] { withUnsafeBytes(of: mark) { Array($0) } }
-    static func key(port: Int32, mac: MACAddress, address: IPAddress) -> [UInt8] {
-        withUnsafeBytes(of: port) { Array($0) } + mac.octets + [0, 0] + address.bytes
-    }
-}
+    static func keys(_ mark: ClientMark) -> [[UInt8]] { [key(mark.value), key(mark.value | downBit)] }
 
-/// One element of a set or map.
-struct GateElement {
-    var key: [UInt8]
-    /// The mark that a map gives for the key.
-    var mark: UInt32?
-    /// The object that an object map gives for the key.
-    var object: String?
-    var timeout: Nanoseconds?
+    static func key(_ number: UInt32) -> [UInt8] { withUnsafeBytes(of: number) { Array($0) } }
 
-    init(_ key: [UInt8], mark: UInt32? = nil, object: String? = nil, timeout: Nanoseconds? = nil) {
-        self.key = key
-        self.mark = mark
-        self.object = object
-        self.timeout = timeout
+    static func key(_ binding: GateBinding) -> [UInt8] {
+        key(UInt32(bitPattern: binding.index)) + binding.mac.octets + [0, 0] + binding.address.bytes
     }
 
-    func write(to builder: inout MessageBuilder) {
-        builder.nest(UInt16(NFTA_LIST_ELEM.rawValue)) { element in
-            element.nest(UInt16(NFTA_SET_ELEM_KEY.rawValue)) { $0.attribute(UInt16(NFTA_DATA_VALUE.rawValue), key) }
-            if let mark {
-                element.nest(UInt16(NFTA_SET_ELEM_DATA.rawValue)) {
-                    $0.attribute(UInt16(NFTA_DATA_VALUE.rawValue), GateTable.key(mark))
-                }
-            }
-            if let object { element.attribute(UInt16(NFTA_SET_ELEM_OBJREF.rawValue), string: object) }
-            if let timeout {
-                element.attribute(
-                    UInt16(NFTA_SET_ELEM_TIMEOUT.rawValue), bigEndian: UInt64(max(1, timeout.count / 1_000_000)))
-            }
-        }
-    }
-}
-
-extension NetfilterBatch {
-    /// Elements that share a message; 64 KB is the most an attribute can hold.
-    private static let elementsPerMessage = 500
-
-    mutating func put(_ elements: [GateElement], into set: String, subject: String) {
-        elementMessages(NFT_MSG_NEWSETELEM, flags: NLM_F_CREATE, elements, set, subject)
+    static func binding(_ key: WireBytes) -> GateBinding? {
+        guard let index = key.native(Int32.self), let mac = key.slice(at: 4, count: 6).flatMap({ MACAddress(octets: $0.array) }),
+            let address = key.dropping(12).flatMap({ IPAddress(bytes: $0.array) })
+        else { return nil }
+        return GateBinding(index: index, mac: mac, address: address)
     }
 
-    /// The elements must be there: a missing one fails the whole transaction.
-    mutating func take(_ elements: [GateElement], outOf set: String, subject: String) {
-        elementMessages(NFT_MSG_DELSETELEM, flags: 0, elements.map { GateElement($0.key) }, set, subject)
+    /// The client of an uplink or downlink mark.
+    static func mark(_ key: WireBytes?) -> ClientMark? {
+        guard let key, key.count == 4, let value = key.native(UInt32.self) else { return nil }
+        return ClientMark(value & ~downBit)
     }
 
-    /// Takes elements out that may be there or not: they are put in first, so that taking them out cannot fail.
-    mutating func clear(_ elements: [GateElement], outOf set: String, subject: String) {
-        put(elements.map { GateElement($0.key) }, into: set, subject: subject)
-        take(elements, outOf: set, subject: subject)
-    }
+    static func isDown(_ key: WireBytes) -> Bool { key.native(UInt32.self).map { $0 & downBit != 0 } ?? false }
 
-    private mutating func elementMessages(
-        _ type: nf_tables_msg_types, flags: Int32, _ elements: [GateElement], _ set: String, _ subject: String
-    ) {
-        for start in stride(from: 0, to: elements.count, by: Self.elementsPerMessage) {
-            let part = elements[start..<min(elements.count, start + Self.elementsPerMessage)]
-            add(type, flags: flags, subject: subject) { message in
-                message.attribute(UInt16(NFTA_SET_ELEM_LIST_SET.rawValue), string: set)
-                message.nest(UInt16(NFTA_SET_ELEM_LIST_ELEMENTS.rawValue)) { list in
-                    for element in part { element.write(to: &list) }
-                }
-            }
-        }
-    }
+    static func quotaName(_ mark: ClientMark) -> String { "q\(mark.value)" }
 
-    /// Makes the quota, or gives an existing one a new limit; what it has consumed stays.
-    mutating func setQuota(_ mark: UInt32, limit: UInt64, subject: String) {
-        add(NFT_MSG_NEWOBJ, flags: NLM_F_CREATE, subject: subject) { message in
-            message.attribute(UInt16(NFTA_OBJ_NAME.rawValue), string: GateTable.quotaName(mark))
-            message.attribute(UInt16(NFTA_OBJ_TYPE.rawValue), bigEndian: UInt32(NFT_OBJECT_QUOTA))
-            message.nest(UInt16(NFTA_OBJ_DATA.rawValue)) { data in
-                data.attribute(UInt16(NFTA_QUOTA_BYTES.rawValue), bigEndian: limit)
-                data.attribute(UInt16(NFTA_QUOTA_FLAGS.rawValue), bigEndian: UInt32(NFT_QUOTA_F_INV.rawValue))
-            }
-        }
-    }
-
-    mutating func deleteQuota(_ mark: UInt32, subject: String) {
-        add(NFT_MSG_DELOBJ, flags: 0, subject: subject) { message in
-            message.attribute(UInt16(NFTA_OBJ_NAME.rawValue), string: GateTable.quotaName(mark))
-            message.attribute(UInt16(NFTA_OBJ_TYPE.rawValue), bigEndian: UInt32(NFT_OBJECT_QUOTA))
-        }
+    static func mark(quotaName: String) -> ClientMark? {
+        guard quotaName.first == "q", let value = UInt32(quotaName.dropFirst()) else { return nil }
+        return ClientMark(value)
     }
 }

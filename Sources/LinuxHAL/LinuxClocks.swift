@@ -3,22 +3,26 @@ import Glibc
 public import HAL
 public import Primitives
 
-/// The kernel's clocks.
+/// CLOCK_BOOTTIME (it goes on while the board sleeps), CLOCK_REALTIME, and the kernel's boot id.
 public struct LinuxClocks: Clocks {
     public let bootID: String
 
-    public init() {
-        var buffer = [UInt8](repeating: 0, count: 64)
-        let fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC)
-        let length = fd < 0 ? 0 : max(0, read(fd, &buffer, buffer.count))
-        if fd >= 0 { close(fd) }
-        bootID = String(decoding: buffer[..<length].prefix { $0 > 32 }, as: UTF8.self)
+    public init() throws(HALError) {
+        let path = "/proc/sys/kernel/random/boot_id"
+        let text = try TextFile.read(path).prefix { !$0.isWhitespace }
+        guard text.utf8.count == 36 else { throw HALError(.broken, "\(path) holds no boot id: \(text)", mend: "") }
+        bootID = String(text)
     }
 
     public func now() -> Moment {
         Moment(
-            boot: Instant(nanoseconds: clinux_boot_nanoseconds()), wall: WallTime(secondsSince1970: clinux_wall_seconds()))
+            boot: Instant(nanoseconds: clinux_nanoseconds(CLOCK_BOOTTIME)),
+            wall: WallTime(secondsSince1970: clinux_nanoseconds(CLOCK_REALTIME) / 1_000_000_000))
     }
 
-    public func sleep(_ interval: Nanoseconds) async throws { try await Task.sleep(for: interval.duration) }
+    public func sleep(_ interval: Nanoseconds) async throws {
+        // The task's clock stands still while the board sleeps: what is left is slept again.
+        let end = now().boot + interval
+        while now().boot < end { try await Task.sleep(for: (end - now().boot).duration) }
+    }
 }

@@ -1,128 +1,125 @@
-import CNetlink
-import Glibc
 public import HAL
-import Netlink
-public import Primitives
+public import Netlink
+import Primitives
+import Synchronization
 
-/// Links, addresses and neighbours by rtnetlink.
-public actor LinuxLinks: Links {
-    private let namespace: String?
-    private var socket: NetlinkSocket?
+/// The board's interfaces and the devices on them, by rtnetlink.
+///
+/// Each stream of events has a socket and a thread of its own; all end with `close`.
+public final class LinuxLinks: Links {
+    /// A consumer that is further behind is told to read everything anew.
+    public static let eventsMax = 1_024
 
-    /// - Parameter namespace: for tests, the network namespace to look into, by name.
-    public init(namespace: String? = nil) { self.namespace = namespace }
+    private let namespace: NetworkNamespace?
+    private let state: Mutex<State>
 
-    private var path: String? { namespace.map { "/run/netns/\($0)" } }
+    // Unchecked: the socket is used under the lock only.
+    private struct State: @unchecked Sendable {
+        var socket: RouteSocket?
+        var watchers: [ObjectIdentifier: LinkWatcher] = [:]
+        var isClosed = false
+    }
 
-    private func route<T>(_ what: String, _ body: (NetlinkSocket) throws(NetlinkError) -> T) throws(HALError) -> T {
-        do throws(NetlinkError) {
-            if socket == nil { socket = try NetlinkSocket(NETLINK_ROUTE, namespace: path) }
-            return try body(socket!)
-        } catch {
-            self.socket = nil  // an answer may still be on its way; a new socket knows nothing of it
-            throw HALError(error, doing: what)
+    public init(in namespace: NetworkNamespace? = nil) {
+        self.namespace = namespace
+        state = Mutex(State())
+    }
+
+    deinit { close() }
+
+    /// Ends all streams of events.
+    public func close() {
+        let watchers = state.withLock { state in
+            state.isClosed = true
+            return Array(state.watchers.values)
+        }
+        for watcher in watchers { watcher.stop() }
+    }
+
+    public func links() throws(HALError) -> [Link] {
+        try route("read the interfaces") { socket throws(NetlinkError) in
+            let addresses = Dictionary(grouping: try socket.addresses(), by: \.index)
+            return try socket.links().map { link in
+                Link(
+                    name: link.name, index: link.index, mac: link.mac, isUp: link.isUp, hasCarrier: link.hasCarrier,
+                    mtu: link.mtu, addresses: (addresses[link.index] ?? []).map(\.address).sorted(),
+                    bytesReceived: link.bytesReceived, bytesSent: link.bytesSent)
+            }
         }
     }
 
-    public func links() async throws(HALError) -> [Link] {
-        try route("reading the interfaces") { socket throws(NetlinkError) in try RouteReader.links(on: socket) }
+    public func neighbours(on port: String) throws(HALError) -> [Neighbour] {
+        let index = try index(of: port)
+        return try route("read the neighbours on \(port)") { socket throws(NetlinkError) in
+            try socket.neighbours().compactMap { message in
+                guard message.index == index, message.isKnown, let mac = message.mac else { return nil }
+                return Neighbour(port: port, mac: mac, address: message.address)
+            }
+        }
     }
 
-    public func neighbours(on port: String) async throws(HALError) -> [Neighbour] {
-        let index = try index(of: port)
-        return try route("reading the neighbours") { socket throws(NetlinkError) in
-            var found: [Neighbour] = []
-            try RouteReader.neighbours(on: socket) { entry, mac, address in
-                if entry == index { found.append(Neighbour(port: port, mac: mac, address: address)) }
-            }
-            return found
+    public func events() throws(HALError) -> AsyncStream<LinkEvent> {
+        let (stream, continuation) = AsyncStream.makeStream(of: LinkEvent.self, bufferingPolicy: .bufferingNewest(Self.eventsMax))
+        let watcher = try LinkWatcher(in: namespace, continuation)
+        let isClosed = state.withLock { state in
+            if !state.isClosed { state.watchers[ObjectIdentifier(watcher)] = watcher }
+            return state.isClosed
+        }
+        guard !isClosed else {
+            continuation.finish()
+            return stream
+        }
+        continuation.onTermination = { [weak self, weak watcher] _ in
+            guard let watcher else { return }
+            watcher.stop()
+            self?.state.withLock { _ = $0.watchers.removeValue(forKey: ObjectIdentifier(watcher)) }
+        }
+        watcher.start()
+        return stream
+    }
+
+    public func pin(_ neighbour: Neighbour) throws(HALError) {
+        let index = try index(of: neighbour.port)
+        try route("pin \(neighbour.address) to \(neighbour.mac) on \(neighbour.port)") { socket throws(NetlinkError) in
+            try socket.setPermanentNeighbour(neighbour.address, mac: neighbour.mac, index: index)
+        }
+    }
+
+    public func unpin(_ neighbour: Neighbour) throws(HALError) {
+        let index = try index(of: neighbour.port)
+        try route("unpin \(neighbour.address) on \(neighbour.port)") { socket throws(NetlinkError) in
+            try socket.deleteNeighbour(neighbour.address, index: index)
         }
     }
 
     private func index(of port: String) throws(HALError) -> Int32 {
-        let link = try route("looking for \(port)") { socket throws(NetlinkError) in try RouteReader.link(named: port, on: socket)
-        }
-        guard let link else { throw HALError(.missing, port: port) }
-        return link.index
+        let link = try route("look for \(port)") { socket throws(NetlinkError) in try socket.link(port) }
+        if let link { return link.index }
+        throw .missing(
+            interface: port,
+            among: try route("read the interfaces") { socket throws(NetlinkError) in try socket.links() }.map(\.name))
     }
 
-    public func pin(_ neighbour: Neighbour) async throws(HALError) { try set(neighbour, isPinned: true) }
-    public func unpin(_ neighbour: Neighbour) async throws(HALError) { try set(neighbour, isPinned: false) }
+    /// A dump that was disturbed is made again; after so many it is the caller's to decide.
+    private static let attempts = 8
 
-    private func set(_ neighbour: Neighbour, isPinned: Bool) throws(HALError) {
-        let index = try index(of: neighbour.port)
-        try route("fixing \(neighbour.address) to \(neighbour.mac)") { socket throws(NetlinkError) in
-            try RouteReader.setNeighbour(neighbour, index: index, isPinned: isPinned, on: socket)
-        }
-    }
-
-    public func events() async throws(HALError) -> AsyncStream<LinkEvent> {
-        let names = try await Dictionary(links().map { ($0.index, $0.name) }) { $1 }
-        do { return try LinkListener.start(namespace: path, names: names) } catch {
-            throw HALError(error, doing: "listening for link events")
-        }
-    }
-}
-
-/// Reads rtnetlink's multicast events on a thread of its own, since a blocking read has no place on Swift's threads.
-/// The thread ends within a second of its listener losing interest.
-private final class LinkListener {
-    private let socket: NetlinkSocket
-    private var names: [Int32: String]
-
-    private static let bufferedEvents = 4_096
-
-    private init(socket: NetlinkSocket, names: [Int32: String]) {
-        self.socket = socket
-        self.names = names
-    }
-
-    static func start(namespace: String?, names: [Int32: String]) throws(NetlinkError) -> AsyncStream<LinkEvent> {
-        let socket = try NetlinkSocket(NETLINK_ROUTE, namespace: namespace, timeoutSeconds: 1)
-        for group in [RTNLGRP_LINK, RTNLGRP_NEIGH] { try socket.join(group: Int32(group.rawValue)) }
-        let (stream, continuation) = AsyncStream.makeStream(of: LinkEvent.self, bufferingPolicy: .bufferingNewest(bufferedEvents))
-        let stopped = Flag()
-        continuation.onTermination = { _ in stopped.set() }
-        let listener = LinkListener(socket: socket, names: names)
-        Thread.detach { listener.listen(continuation, until: stopped) }
-        return stream
-    }
-
-    private func listen(_ events: AsyncStream<LinkEvent>.Continuation, until stopped: Flag) {
-        while !stopped.isSet {
-            do {
-                for message in try Message.all(in: socket.receive()) { take(message, events) }
-            } catch {
-                switch error {
-                case .socket(let errno) where errno == EAGAIN: continue
-                case .overrun: yield(.resync, events)
-                default:
-                    events.finish()
-                    return
+    private func route<Result: Sendable>(
+        _ what: String, _ body: (RouteSocket) throws(NetlinkError) -> Result
+    ) throws(HALError) -> Result {
+        let outcome = state.withLock { state -> Swift.Result<Result, NetlinkError> in
+            do throws(NetlinkError) {
+                if state.socket == nil { state.socket = try RouteSocket(in: namespace) }
+                guard let socket = state.socket else { preconditionFailure("just made") }
+                for _ in 1..<Self.attempts {
+                    do throws(NetlinkError) { return .success(try body(socket)) } catch {
+                        guard error == .interrupted else { throw error }
+                    }
                 }
+                return .success(try body(socket))
+            } catch {
+                return .failure(error)
             }
         }
-    }
-
-    private func take(_ message: Message, _ events: AsyncStream<LinkEvent>.Continuation) {
-        switch Int(message.type) {
-        case Int(RTM_NEWLINK):
-            guard let link = RouteReader.link(in: message.body) else { return }
-            names[link.index] = link.name
-            yield(link.isUp && link.hasCarrier ? .linkUp(port: link.name) : .linkDown(port: link.name), events)
-        case Int(RTM_DELLINK):
-            if let link = RouteReader.link(in: message.body) { yield(.linkDown(port: link.name), events) }
-        case Int(RTM_NEWNEIGH), Int(RTM_DELNEIGH):
-            guard let found = RouteReader.neighbour(in: message.body), let port = names[found.index] else { return }
-            let neighbour = Neighbour(port: port, mac: found.mac, address: found.address)
-            let isThere = Int(message.type) == Int(RTM_NEWNEIGH) && found.isUsable
-            yield(isThere ? .neighbour(neighbour) : .neighbourGone(neighbour), events)
-        default: return
-        }
-    }
-
-    /// A dropped event means that somebody has to look for himself.
-    private func yield(_ event: LinkEvent, _ events: AsyncStream<LinkEvent>.Continuation) {
-        if case .dropped = events.yield(event), event != .resync { _ = events.yield(.resync) }
+        return try netlink(what) { () throws(NetlinkError) in try outcome.get() }
     }
 }

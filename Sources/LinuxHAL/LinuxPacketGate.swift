@@ -1,292 +1,174 @@
-import CLinux
-import CNetlink
-import Glibc
 public import HAL
-import Netlink
-public import Primitives
+public import Netlink
+import Primitives
 
-/// The packet gate on nftables (datapath.md). Its rules are a readable file, loaded once by `nft`; all that changes with
-/// clients goes by raw nfnetlink, in transactions of set elements and quota objects.
+/// The gate in the kernel's packet filter: see board/gate.nft for the rules, docs/datapath for why.
 ///
-/// A raise takes two transactions: limits first, leases after. In one, the kernel would show the renewed lease before
-/// the new limit, and a packet between the two would cut the client off again (docs/decisions/002-gate.md).
+///     open ──▶ nft -f gate.nft (once) ──▶ dump: who is there already
+///     apply ─▶ GateIntent (what it comes to) ─▶ GatePlan (the difference) ─▶ one netlink batch
+///     readings ─▶ one dump of the set `account`
+///
+/// Everything that meters or cuts is in the kernel. This actor may die at any time: the next one finds all of it.
 public actor LinuxPacketGate: PacketGate {
-    /// How the gate is set up on this board.
-    public struct Setup: Sendable {
-        /// Text of board/gate.nft.
-        public var rules: String
-        /// Where the rules in force are kept for people to read.
-        public var rulesPath: String
-        public var clientPorts: [String]
-        public var uplinkPort: String
-        /// Off where IP-layer bytes are billed as carried: super-packets count one header for many.
-        public var keepsOffload: Bool
-        /// For tests: the network namespace to work in, by name.
-        public var namespace: String?
+    public struct Configuration: Sendable {
+        /// The ports that clients are on, and the way out.
+        public var lan: [String]
+        public var wan: String
+        public var portalPort: UInt16 = 2050
+        /// The text of board/gate.nft.
+        public var template: String
+        /// Where the rules are written for `nft` and for people to read.
+        public var rulesPath = "/run/basestation/gate.nft"
+        /// Turn off GRO, TSO and GSO on all ports, so that bytes are counted as the air carries them.
+        public var turnsOffloadsOff = true
+        /// For tests; nil is the process's own.
+        public var namespace: NetworkNamespace?
 
-        public init(
-            rules: String, rulesPath: String, clientPorts: [String], uplinkPort: String, keepsOffload: Bool = false,
-            namespace: String? = nil
-        ) {
-            self.rules = rules
-            self.rulesPath = rulesPath
-            self.clientPorts = clientPorts
-            self.uplinkPort = uplinkPort
-            self.keepsOffload = keepsOffload
-            self.namespace = namespace
+        public init(lan: [String], wan: String, template: String) {
+            self.lan = lan
+            self.wan = wan
+            self.template = template
         }
     }
 
-    /// What was last told to the kernel about a client.
-    struct Installed {
-        var bindings: Set<Binding> = []
-        /// The limit as asked for, in bytes since the mark was first used; nil: not known, since somebody else told the kernel.
-        var byteLimit: UInt64?
-        /// Bytes that were counted before the kernel's quota object began.
-        var quotaBase: UInt64?
-        var isUnlimited = false
+    private let configuration: Configuration
+    private var tables: Tables?
+    private var held = GateHoldings()
+
+    private struct Tables {
+        let netfilter: NetfilterSocket
+        let route: RouteSocket
+        var reader: GateReader { GateReader(socket: netfilter) }
     }
 
-    struct Binding: Hashable {
-        var index: Int32
-        var mac: MACAddress
-        var address: IPAddress
+    public init(_ configuration: Configuration) { self.configuration = configuration }
 
-        var bindKey: [UInt8] { GateTable.key(port: index, mac: mac, address: address) }
-    }
-
-    private let setup: Setup
-    private var netfilter: NetlinkSocket?
-    private var route: NetlinkSocket?
-    var installed: [UInt32: Installed] = [:]
-
-    public init(_ setup: Setup) { self.setup = setup }
-
-    var namespacePath: String? { setup.namespace.map { "/run/netns/\($0)" } }
-
-    // MARK: opening
-
-    public func open() async throws(HALError) -> [ClientMark] {
-        do {
-            netfilter = try NetlinkSocket(NETLINK_NETFILTER, namespace: namespacePath)
-            route = try NetlinkSocket(NETLINK_ROUTE, namespace: namespacePath)
-        } catch { throw HALError(error, doing: "opening the packet gate") }
-        for port in setup.clientPorts + [setup.uplinkPort] { _ = try index(of: port) }
-        try RulesLoader(setup).load()
-        if !setup.keepsOffload, setup.namespace == nil {
-            for port in setup.clientPorts + [setup.uplinkPort] { clinux_set_offload(port, 0) }
+    /// Loads the rules and adopts the clients that the kernel serves already. Throws `.missing` when a port or nft is not there.
+    public func open() throws(HALError) -> [ClientMark] {
+        let tables = try connect()
+        let links = try netlink("read the interfaces") { () throws(NetlinkError) in try tables.route.links() }
+        let rules = try GateRules(
+            template: configuration.template, lan: configuration.lan, wan: configuration.wan,
+            portalPort: configuration.portalPort)
+        for port in configuration.lan + [configuration.wan] where !links.contains(where: { $0.name == port }) {
+            throw .missing(interface: port, among: links.map(\.name))
         }
-        return try adopt()
+        try rules.load(by: configuration.rulesPath, in: configuration.namespace)
+        if configuration.turnsOffloadsOff {
+            for port in configuration.lan + [configuration.wan] { try Offloads.turnOff(port, in: configuration.namespace) }
+        }
+        try Conntrack.refuseStrayTCP(in: configuration.namespace)
+        try adopt(tables)
+        self.tables = tables
+        return held.clients.keys.sorted()
     }
 
-    /// Learns what the kernel holds: who is bound, and who has been counted.
-    private func adopt() throws(HALError) -> [ClientMark] {
-        installed = [:]
-        let socket = try socket()
-        do {
-            try GateReader.dump(GateTable.account, on: socket) { element in
-                let mark = element.key.native(UInt32.self)
-                if mark & GateTable.downlinkBit == 0 { installed[mark] = installed[mark] ?? Installed() }
+    /// One batch. When a limit rose it is followed by a look at who is in service: see ``GatePlan/raised``.
+    public func apply(_ changes: [GateChange]) throws(HALError) {
+        let tables = try opened()
+        let plan: GatePlan
+        do throws(HALError) {
+            plan = try commit(changes, tables)
+        } catch {
+            // Somebody changed the table by hand: look what there is, and do it from there. A conflict of our own comes again.
+            guard error.kind == .missing || error.kind == .busy else { throw error }
+            try adopt(tables)
+            plan = try commit(changes, tables)
+        }
+        try restore(plan.raised, tables)
+    }
+
+    private func commit(_ changes: [GateChange], _ tables: Tables) throws(HALError) -> GatePlan {
+        let intent = try GateIntent(changes, holding: held, indices: try indices(of: changes, tables.route))
+        let use = try tables.reader.use(of: GatePlan.needsUse(intent, holding: held))
+        let plan = GatePlan(intent, holding: held, use: use)
+        try netlink("change the gate") { () throws(NetlinkError) in try tables.netfilter.commit(plan.batch()) }
+        for (mark, client) in plan.after { held[mark] = client }
+        return plan
+    }
+
+    private func adopt(_ tables: Tables) throws(HALError) {
+        let links = try netlink("read the interfaces") { () throws(NetlinkError) in try tables.route.links() }
+        let ports = Dictionary(links.map { ($0.index, $0.name) }) { first, _ in first }
+        let adoption = try tables.reader.again("adopt the clients") { () throws(NetlinkError) in
+            try GateAdoption(tables.netfilter, ports: ports)
+        }
+        try netlink("repair the gate") { () throws(NetlinkError) in try tables.netfilter.commit(adoption.repairs) }
+        held = adoption.holdings
+    }
+
+    public func readings() throws(HALError) -> [GateReading] { try opened().reader.readings() }
+
+    /// Binds a port's clients to the interface that has its name now: call it when a port was made anew.
+    public func rebind(port: String) throws(HALError) {
+        let tables = try opened()
+        let index = try self.index(of: port, tables.route)
+        var batch = NetfilterBatch(table: GateTable.name)
+        var moved: [(mark: ClientMark, client: HeldClient)] = []
+        for (mark, client) in held.clients where client.port == port {
+            let stale = client.bindings.filter { $0.index != index }
+            guard !stale.isEmpty else { continue }
+            var client = client
+            client.bindings = Set(client.bindings.map { GateBinding(index: index, mac: $0.mac, address: $0.address) })
+            for (isIPv6, set) in [(false, GateTable.bind.v4), (true, GateTable.bind.v6)] {
+                batch.delete(
+                    stale.filter { $0.address.isIPv6 == isIPv6 }.map { SetElement(key: GateTable.key($0)) }, from: set)
+                batch.add(
+                    client.bindings.filter { $0.address.isIPv6 == isIPv6 }
+                        .map { SetElement(key: GateTable.key($0), data: GateTable.key(mark.value)) }, to: set)
             }
-            for map in GateTable.bindMaps {
-                try GateReader.dump(map, on: socket) { element in
-                    guard let mark = element.mark, let binding = Binding(bindKey: element.key) else { return }
-                    installed[mark]?.bindings.insert(binding)
-                }
-            }
-        } catch { throw HALError(error, doing: "reading the packet gate") }
-        return installed.keys.sorted().compactMap(ClientMark.init)
-    }
-
-    func socket() throws(HALError) -> NetlinkSocket {
-        guard let netfilter else { throw HALError(.missing, "the packet gate is not open", mend: "call open() first") }
-        return netfilter
-    }
-
-    /// The interface's index now: it changes when an interface is made anew.
-    func index(of port: String) throws(HALError) -> Int32 {
-        guard let route else { throw HALError(.missing, "the packet gate is not open", mend: "call open() first") }
-        do {
-            guard let link = try RouteReader.link(named: port, on: route) else { throw HALError(.missing, port: port) }
-            return link.index
-        } catch let error as NetlinkError { throw HALError(error, doing: "looking for \(port)") } catch let error as HALError {
-            throw error
-        } catch { throw HALError(.broken, "\(error)", mend: "") }
-    }
-
-    // MARK: reading
-
-    public func readings() async throws(HALError) -> [GateReading] {
-        let socket = try socket()
-        var up: [UInt32: GateReader.Counted] = [:]
-        var down: [UInt32: GateReader.Counted] = [:]
-        up.reserveCapacity(installed.count)
-        down.reserveCapacity(installed.count)
-        do {
-            try GateReader.dump(GateTable.account, on: socket) { element in
-                let mark = element.key.native(UInt32.self)
-                guard let counted = element.counted else { return }
-                if mark & GateTable.downlinkBit == 0 { up[mark] = counted } else { down[mark & ~GateTable.downlinkBit] = counted }
-            }
-        } catch { throw HALError(error, doing: "reading the counters") }
-        return up.compactMap { mark, sent in
-            guard let mark = ClientMark(mark) else { return nil }
-            let received = down[mark.value] ?? GateReader.Counted()
-            return GateReading(
-                mark: mark, bytesUp: sent.bytes, bytesDown: received.bytes, packetsUp: sent.packets,
-                packetsDown: received.packets)
+            moved.append((mark, client))
         }
+        try netlink("bind the clients of \(port) anew") { () throws(NetlinkError) in try tables.netfilter.commit(batch) }
+        for (mark, client) in moved { held[mark] = client }
     }
 
-    // MARK: changing
-
-    public func apply(_ changes: [GateChange]) async throws(HALError) {
-        guard !changes.isEmpty else { return }
-        let socket = try socket()
-        var next = installed
-        var limits = NetfilterBatch(table: GateTable.name, family: GateTable.family)
-        var leases = NetfilterBatch(table: GateTable.name, family: GateTable.family)
-        let cutOff = try cutOff(among: changes)
-        // What is let go comes first: an address may move from one client to another in one transaction.
-        for change in changes { try release(change, &limits, &next) }
-        var lively: [(UInt32, Nanoseconds?)] = []
-        for case .serve(let entry) in changes {
-            try serve(entry, frozenAt: cutOff[entry.mark.value], &limits, &next)
-            if !entry.addresses.isEmpty { lively.append((entry.mark.value, entry.lease)) }
-        }
-        renew(lively, &leases)
-        do throws(NetlinkError) {
-            try limits.commit(on: socket)
-            installed = next
-            try leases.commit(on: socket)
-        } catch { throw HALError(error, doing: "changing the packet gate") }
-    }
-
-    /// Those whose quota the kernel has seen used up: they are taken out, and their counters, now final, are read.
-    /// Their quota starts anew with exactly what is left, so that packets which were refused cost nobody anything.
-    private func cutOff(among changes: [GateChange]) throws(HALError) -> [UInt32: UInt64] {
-        let socket = try socket()
-        var frozen: [UInt32: UInt64] = [:]
-        do {
-            var cut: [UInt32] = []
-            for case .serve(let entry) in changes {
-                guard let known = installed[entry.mark.value], needsNewLimit(entry, known) else { continue }
-                let quota = try GateReader.quota(entry.mark.value, on: socket)
-                if quota == nil || quota!.isDepleted || known.quotaBase == nil { cut.append(entry.mark.value) }
-            }
-            guard !cut.isEmpty else { return [:] }
-            var batch = NetfilterBatch(table: GateTable.name, family: GateTable.family)
-            batch.clear(cut.flatMap(liveElements), outOf: GateTable.live, subject: "pausing \(cut.count) clients")
-            try batch.commit(on: socket)
-            for mark in cut { frozen[mark] = try GateReader.counted(mark, on: socket) }
-        } catch { throw HALError(error, doing: "reading the quotas") }
-        return frozen
-    }
-
-    private func needsNewLimit(_ entry: GateEntry, _ known: Installed) -> Bool {
-        known.quotaBase == nil || known.isUnlimited != (entry.byteLimit == nil) || known.byteLimit != entry.byteLimit
-    }
-
-    private func release(_ change: GateChange, _ batch: inout NetfilterBatch, _ next: inout [UInt32: Installed]) throws(HALError)
-    {
-        let mark = change.mark.value
-        guard let known = next[mark] else { return }
-        let subject = "client \(mark)"
-        var kept: Set<Binding> = []
-        if case .serve(let entry) = change { kept = try bindings(of: entry) }
-        let gone = known.bindings.subtracting(kept)
-        if kept.isEmpty { batch.clear(liveElements(mark), outOf: GateTable.live, subject: subject) }
-        for binding in gone {
-            batch.take([GateElement(binding.bindKey)], outOf: GateTable.bindMap(binding.address), subject: subject)
-            batch.take([GateElement(binding.address.bytes)], outOf: GateTable.downMap(binding.address), subject: subject)
-        }
-        next[mark]?.bindings.subtract(gone)
-        guard case .forget = change else { return }
-        batch.take(markElements(mark), outOf: GateTable.quotaOf, subject: subject)
-        batch.deleteQuota(mark, subject: subject)
-        batch.take(markElements(mark), outOf: GateTable.account, subject: subject)
-        next[mark] = nil
-    }
-
-    private func serve(
-        _ entry: GateEntry, frozenAt counted: UInt64?, _ batch: inout NetfilterBatch, _ next: inout [UInt32: Installed]
+    /// A raised limit takes effect a moment after the new live elements do: a packet between the two takes its client out
+    /// again (60 of 60 under a flood). Whoever is out is put back, now that the limit is there.
+    private func restore(
+        _ raised: [(mark: ClientMark, service: GateIntent.Client.Service)], _ tables: Tables
     ) throws(HALError) {
-        let mark = entry.mark.value
-        let subject = "client \(mark) (\(entry.mac))"
-        let known = next[mark]
-        var state = known ?? Installed(quotaBase: 0)
-        if let counted {
-            batch.take(markElements(mark), outOf: GateTable.quotaOf, subject: subject)
-            batch.deleteQuota(mark, subject: subject)
-            state.quotaBase = counted
+        guard !raised.isEmpty else { return }
+        let cutOff = try tables.reader.cutOff(among: raised.map(\.mark))
+        guard !cutOff.isEmpty else { return }
+        var bare: [SetElement] = []
+        var live: [SetElement] = []
+        for (mark, service) in raised where cutOff.contains(mark) {
+            var time: UInt64?
+            if case .milliseconds(let milliseconds) = service { time = milliseconds }
+            bare += GateTable.keys(mark).map { SetElement(key: $0) }
+            live += GateTable.keys(mark).map { SetElement(key: $0, timeoutMilliseconds: time) }
         }
-        if known == nil || counted != nil || needsNewLimit(entry, state) {
-            batch.setQuota(mark, limit: Self.kernelLimit(entry.byteLimit, base: state.quotaBase ?? 0), subject: subject)
-        }
-        if known == nil || counted != nil {
-            let name = GateTable.quotaName(mark)
-            batch.put(markElements(mark).map { GateElement($0.key, object: name) }, into: GateTable.quotaOf, subject: subject)
-        }
-        if known == nil { batch.put(markElements(mark), into: GateTable.account, subject: subject) }
-        for binding in try bindings(of: entry).subtracting(state.bindings) {
-            let address = "\(subject) at \(binding.address)"
-            batch.put([GateElement(binding.bindKey, mark: mark)], into: GateTable.bindMap(binding.address), subject: address)
-            batch.put(
-                [GateElement(binding.address.bytes, mark: mark | GateTable.downlinkBit)],
-                into: GateTable.downMap(binding.address), subject: address)
-            state.bindings.insert(binding)
-        }
-        state.byteLimit = entry.byteLimit
-        state.isUnlimited = entry.byteLimit == nil
-        next[mark] = state
+        var batch = NetfilterBatch(table: GateTable.name)
+        batch.clearLive(bare)
+        batch.add(live, to: GateTable.live)
+        try netlink("put clients back in service") { () throws(NetlinkError) in try tables.netfilter.commit(batch) }
     }
 
-    /// Fresh leases: there, gone, there again with the new time; in one transaction no packet sees it.
-    private func renew(_ marks: [(UInt32, Nanoseconds?)], _ batch: inout NetfilterBatch) {
-        let subject = "the leases of \(marks.count) clients"
-        batch.clear(marks.flatMap { liveElements($0.0) }, outOf: GateTable.live, subject: subject)
-        let fresh = marks.flatMap { mark, lease in
-            liveElements(mark).map { GateElement($0.key, timeout: lease ?? Self.forever) }
+    private func connect() throws(HALError) -> Tables {
+        let namespace = configuration.namespace
+        return try netlink("open the packet filter") { () throws(NetlinkError) in
+            Tables(netfilter: try NetfilterSocket(in: namespace), route: try RouteSocket(in: namespace))
         }
-        batch.put(fresh, into: GateTable.live, subject: subject)
     }
 
-    /// A year: the set wants a timeout for each element, and a station that was not told anything for a year is off.
-    private static let forever = Nanoseconds.seconds(365 * 86_400)
-
-    /// The largest limit that the kernel takes stands for none.
-    private static func kernelLimit(_ byteLimit: UInt64?, base: UInt64) -> UInt64 {
-        guard let byteLimit else { return UInt64(Int64.max) }
-        return min(byteLimit > base ? byteLimit - base : 0, UInt64(Int64.max))
+    private func opened() throws(HALError) -> Tables {
+        guard let tables else { throw HALError(.broken, "the gate is not open", mend: "open it first") }
+        return tables
     }
 
-    private func bindings(of entry: GateEntry) throws(HALError) -> Set<Binding> {
-        guard !entry.addresses.isEmpty else { return [] }
-        let index = try index(of: entry.port)
-        return Set(entry.addresses.map { Binding(index: index, mac: entry.mac, address: $0) })
-    }
-
-    private func markElements(_ mark: UInt32) -> [GateElement] {
-        [mark, mark | GateTable.downlinkBit].map { GateElement(GateTable.key($0)) }
-    }
-
-    private func liveElements(_ mark: UInt32) -> [GateElement] { markElements(mark) }
-}
-
-extension LinuxPacketGate.Binding {
-    init?(bindKey key: Bytes) {
-        guard key.count == 16 || key.count == 28, let mac = MACAddress(octets: key.slice(4, 6).array),
-            let address = IPAddress(bytes: key.dropping(12).array)
-        else { return nil }
-        self.init(index: key.native(Int32.self), mac: mac, address: address)
-    }
-}
-
-extension GateChange {
-    var mark: ClientMark {
-        switch self {
-        case .serve(let entry): entry.mark
-        case .stop(let mark), .forget(let mark): mark
+    private func indices(of changes: [GateChange], _ route: RouteSocket) throws(HALError) -> [String: Int32] {
+        var indices: [String: Int32] = [:]
+        for case .serve(let entry) in changes where indices[entry.port] == nil {
+            indices[entry.port] = try index(of: entry.port, route)
         }
+        return indices
+    }
+
+    private func index(of port: String, _ route: RouteSocket) throws(HALError) -> Int32 {
+        let link = try netlink("look for \(port)") { () throws(NetlinkError) in try route.link(port) }
+        if let link { return link.index }
+        let names = try netlink("read the interfaces") { () throws(NetlinkError) in try route.links().map(\.name) }
+        throw .missing(interface: port, among: names)
     }
 }

@@ -1,73 +1,89 @@
-public import CNetlink
+import CNetlink
 import Glibc
 
-/// A list of nf_tables changes that the kernel carries out as one transaction: all of them or none.
+/// Changes of one nf_tables table that take effect together or not at all.
 public struct NetfilterBatch {
-    private var builder = MessageBuilder()
-    private let table: String
-    private let family: UInt8
-    public private(set) var count = 0
-    /// What each message is about, for the error that names it.
-    private var subjects: [String] = []
+    /// An attribute's length has 16 bits; the list of elements is one attribute.
+    static let elementBytesPerMessage = 60_000
 
-    public init(table: String, family: Int32) {
+    let table: String
+    var builder = MessageBuilder()
+    /// What each message is about, by its place, for errors. Place 0 is the beginning of the batch.
+    private(set) var subjects: [String] = ["begin"]
+
+    public init(table: String) {
         self.table = table
-        self.family = UInt8(family)
+        builder.message(type: Int(NFNL_MSG_BATCH_BEGIN), flags: 0) {
+            NetfilterMessage.header(&$0, family: Int32(AF_UNSPEC), resource: Int32(NFNL_SUBSYS_NFTABLES))
+        }
     }
 
-    public var isEmpty: Bool { count == 0 }
+    public var isEmpty: Bool { builder.count == 1 }
+    public var byteCount: Int { builder.bytes.count }
 
-    /// Adds one message; its attributes start with the table's name under attribute 1, as in every message used here.
-    public mutating func add(
-        _ type: nf_tables_msg_types, flags: Int32, subject: String, _ attributes: (inout MessageBuilder) -> Void
-    ) {
-        let type = UInt16(NFNL_SUBSYS_NFTABLES) << 8 | UInt16(type.rawValue)
-        builder.begin(
-            type: type, flags: UInt16(NLM_F_REQUEST | flags), sequence: UInt32(count + 1),
-            header: [family, UInt8(NFNETLINK_V0), 0, 0])
-        builder.attribute(1, string: table)
-        attributes(&builder)
-        count += 1
-        subjects.append(subject)
+    /// Elements that are there already with the same value stay as they are.
+    public mutating func add(_ elements: [SetElement], to set: String) {
+        send(elements, set: set, type: NFT_MSG_NEWSETELEM, flags: Int(NLM_F_CREATE), subject: "add to \(set)")
     }
 
-    /// Sends it and waits until the kernel has done it, or none of it.
-    public func commit(on socket: NetlinkSocket) throws(NetlinkError) {
-        guard count > 0 else { return }
-        var body = builder
-        body.raise(flags: UInt16(NLM_F_ACK))
-        body.end()
-        var bytes = Self.edge(NFNL_MSG_BATCH_BEGIN, sequence: 0)
-        bytes += body.bytes
-        bytes += Self.edge(NFNL_MSG_BATCH_END, sequence: UInt32(count + 1))
-        try socket.send(bytes)
-        var failure: NetlinkError?
-        while true {
-            for message in try Message.all(in: socket.receive()) where Int32(message.type) == NLMSG_ERROR {
-                let index = Int(message.sequence) - 1
-                if let error = NetlinkSocket.refusal(in: message, index: index < 0 ? nil : index), failure == nil {
-                    failure = name(error)
-                }
-                // The last message is the only one that is acknowledged; a failed commit is reported on the batch's first.
-                if index == count - 1 || index < 0 {
-                    if let failure { throw failure }
-                    return
-                }
+    /// Each must be there, or the batch fails.
+    public mutating func delete(_ elements: [SetElement], from set: String) {
+        send(elements, set: set, type: NFT_MSG_DELSETELEM, flags: 0, subject: "delete from \(set)")
+    }
+
+    /// Makes the quota, or gives it a new limit; what it has seen stays, `consumed` is for a new one only.
+    public mutating func setQuota(_ name: String, limit: UInt64, consumed: UInt64 = 0) {
+        message(NFT_MSG_NEWOBJ, flags: Int(NLM_F_CREATE), subject: "set quota \(name)") { [table] builder in
+            builder.attribute(Int(NFTA_OBJ_TABLE.rawValue), text: table)
+            builder.attribute(Int(NFTA_OBJ_NAME.rawValue), text: name)
+            builder.attribute(Int(NFTA_OBJ_TYPE.rawValue), network: UInt32(NFT_OBJECT_QUOTA))
+            builder.nest(Int(NFTA_OBJ_DATA.rawValue)) { builder in
+                builder.attribute(Int(NFTA_QUOTA_BYTES.rawValue), network: limit)
+                builder.attribute(Int(NFTA_QUOTA_FLAGS.rawValue), network: UInt32(NFT_QUOTA_F_INV.rawValue))  // "over"
+                builder.attribute(Int(NFTA_QUOTA_CONSUMED.rawValue), network: consumed)
             }
         }
     }
 
-    private func name(_ error: NetlinkError) -> NetlinkError {
-        guard case .refused(let errno, let index?, let words) = error, subjects.indices.contains(index) else { return error }
-        return .refused(errno: errno, index: index, words: words.isEmpty ? subjects[index] : "\(subjects[index]): \(words)")
+    public mutating func deleteQuota(_ name: String) {
+        message(NFT_MSG_DELOBJ, flags: 0, subject: "delete quota \(name)") { [table] builder in
+            builder.attribute(Int(NFTA_OBJ_TABLE.rawValue), text: table)
+            builder.attribute(Int(NFTA_OBJ_NAME.rawValue), text: name)
+            builder.attribute(Int(NFTA_OBJ_TYPE.rawValue), network: UInt32(NFT_OBJECT_QUOTA))
+        }
     }
 
-    private static func edge(_ type: Int32, sequence: UInt32) -> [UInt8] {
-        var builder = MessageBuilder()
-        builder.begin(
-            type: UInt16(type), flags: UInt16(NLM_F_REQUEST), sequence: sequence,
-            header: [UInt8(AF_UNSPEC), UInt8(NFNETLINK_V0), 0, UInt8(NFNL_SUBSYS_NFTABLES)])
-        builder.end()
-        return builder.bytes
+    private mutating func send(
+        _ elements: [SetElement], set: String, type: nf_tables_msg_types, flags: Int, subject: String
+    ) {
+        let keyOnly = type == NFT_MSG_DELSETELEM
+        var next = 0
+        while next < elements.count {
+            var end = next
+            var size = 0
+            while end < elements.count, end == next || size + elements[end].encodedBound <= Self.elementBytesPerMessage {
+                size += elements[end].encodedBound
+                end += 1
+            }
+            let part = elements[next..<end]
+            message(type, flags: flags, subject: subject) { [table] builder in
+                builder.attribute(Int(NFTA_SET_ELEM_LIST_TABLE.rawValue), text: table)
+                builder.attribute(Int(NFTA_SET_ELEM_LIST_SET.rawValue), text: set)
+                builder.nest(Int(NFTA_SET_ELEM_LIST_ELEMENTS.rawValue)) { builder in
+                    for element in part { element.append(to: &builder, keyOnly: keyOnly) }
+                }
+            }
+            next = end
+        }
+    }
+
+    private mutating func message(
+        _ type: nf_tables_msg_types, flags: Int, subject: String, _ body: (inout MessageBuilder) -> Void
+    ) {
+        subjects.append(subject)
+        builder.message(type: NetfilterMessage.type(type), flags: flags) { builder in
+            NetfilterMessage.header(&builder)
+            body(&builder)
+        }
     }
 }

@@ -1,34 +1,37 @@
-/// What a netlink exchange can end in.
+/// What went wrong between us and the kernel.
 public enum NetlinkError: Error, Hashable, CustomStringConvertible {
-    /// The kernel refused message `index` of what was sent (nil: all of it), with its errno and its own words.
-    case refused(errno: Int32, index: Int?, words: String)
-    case socket(errno: Int32)
-    /// The answer does not follow the protocol.
-    case malformed(String)
-    /// The table changed while it was read; read it again.
+    /// A system call failed.
+    case system(call: String, errno: Int32)
+    /// The kernel refused a request: its error number, and its own words where it had any.
+    case refused(request: String, errno: Int32, detail: String?)
+    /// What was dumped changed meanwhile (NLM_F_DUMP_INTR): read again.
     case interrupted
-    /// Events were lost; read everything again.
+    /// Messages were lost: the socket's buffer overran.
     case overrun
+    /// Bytes that no kernel would send.
+    case malformed(String)
+    /// A request that does not fit its length fields.
+    case tooLong(String)
+    case timedOut(request: String)
 
+    /// The system's error number, where there is one.
     public var errno: Int32? {
         switch self {
-        case .refused(let errno, _, _), .socket(let errno): errno
+        case .system(_, let errno), .refused(_, let errno, _): errno
         default: nil
         }
     }
 
     public var description: String {
         switch self {
-        case .refused(let errno, let index, let words):
-            "the kernel refused \(index.map { "message \($0)" } ?? "the request"): \(Self.text(errno))\(words.isEmpty ? "" : " (\(words))")"
-        case .socket(let errno): "the netlink socket failed: \(Self.text(errno))"
-        case .malformed(let what): "the kernel's answer is malformed: \(what)"
+        case .system(let call, let errno): "\(call): \(describe(errno: errno))"
+        case .refused(let request, let errno, let detail?): "\(request): \(describe(errno: errno)) (\(detail))"
+        case .refused(let request, let errno, nil): "\(request): \(describe(errno: errno))"
         case .interrupted: "the table changed while it was read"
-        case .overrun: "netlink events were lost"
+        case .overrun: "messages from the kernel were lost: the socket's buffer overran"
+        case .malformed(let what): "the kernel's answer makes no sense: \(what)"
+        case .tooLong(let what): "\(what) is too long for one netlink message"
+        case .timedOut(let request): "\(request): the kernel did not answer"
         }
     }
-
-    private static func text(_ errno: Int32) -> String { String(cString: strerror(errno)) }
 }
-
-import Glibc

@@ -1,4 +1,4 @@
-import CLinux
+import CHost
 import Charging
 import Glibc
 import HTTPTypes
@@ -34,7 +34,7 @@ public struct ControlServer: Service {
             router: router, configuration: .init(address: .unixDomainSocket(path: path), serverName: nil),
             onServerRunning: { _ in
                 // Without the group only root and the daemon get in: that is safe, so it is no failure.
-                _ = clinux_share(path, group, 0o660)
+                _ = chost_share(path, group, 0o660)
             }, logger: logger)
         try await app.run()
     }
@@ -205,7 +205,7 @@ struct PeerMiddleware: RouterMiddleware {
         let peer: PeerCredentials = try await options.unsafeGetSocketOption(
             level: .init(CInt(SOL_SOCKET)), name: .init(CInt(SO_PEERCRED))
         ).get()
-        guard peer.uid == 0 || peer.uid == geteuid() || clinux_is_member(peer.uid, peer.gid, group) == 1 else {
+        guard peer.uid == 0 || peer.uid == geteuid() || chost_is_member(peer.uid, peer.gid, group) == 1 else {
             throw Problem(.forbidden, "user \(peer.uid) may not control this station; add it to group \"\(group)\"")
         }
         return try await next(request, context)

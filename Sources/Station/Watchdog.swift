@@ -1,4 +1,4 @@
-import CLinux
+import CHost
 import Glibc
 import HAL
 public import Primitives
@@ -16,15 +16,15 @@ public struct Watchdog: Service {
     }
 
     public func run() async throws {
-        clinux_notify("READY=1\nSTATUS=serving")
+        chost_notify("READY=1\nSTATUS=serving")
         try await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
                 do { try await cashier.clocks.sleep(interval ?? .seconds(3600)) } catch { break }
                 guard interval != nil else { continue }
                 _ = await cashier.commits  // answers only if the actor is alive
-                clinux_notify("WATCHDOG=1")
+                chost_notify("WATCHDOG=1")
             }
         }
-        clinux_notify("STOPPING=1")
+        chost_notify("STOPPING=1")
     }
 }

@@ -57,6 +57,17 @@ public struct StationConnection: Sendable {
 
     /// The body of a successful answer; a refusal is thrown as the `Problem` it says it is.
     public func send(_ method: HTTPMethod, _ path: String, _ body: [UInt8]?) async throws -> [UInt8] {
+        do { return try await exchange(method, path, body) } catch let error as Problem { throw error } catch let error
+            as StationUnreachable
+        {
+            throw error
+        } catch {
+            // A reset, a closed channel, half an answer: the station went away in the middle.
+            throw StationUnreachable(description: "\(address) broke off: \(error); try again", isNotPermitted: false)
+        }
+    }
+
+    private func exchange(_ method: HTTPMethod, _ path: String, _ body: [UInt8]?) async throws -> [UInt8] {
         let channel = try await connect()
         return try await channel.executeThenClose { inbound, outbound in
             let deadline = channel.channel.eventLoop.scheduleTask(in: timeout) { channel.channel.close(promise: nil) }

@@ -42,13 +42,14 @@ struct Daemon: AsyncParsableCommand {
         let codesKey = try KeyFile.loadOrCreate(directory + "/codes.key")
         let store = try StationStore(directory: directory, key: key)
 
-        let clocks = LinuxClocks()
+        let clocks = try LinuxClocks()
         let links = LinuxLinks()
-        let gate = LinuxPacketGate(
-            .init(
-                rules: try Directories.read(rules), rulesPath: configuration.runtimeDirectory + "/gate.nft",
-                clientPorts: configuration.clientPorts, uplinkPort: configuration.uplinkPort,
-                keepsOffload: configuration.keepsOffload))
+        var ports = LinuxPacketGate.Configuration(
+            lan: configuration.clientPorts, wan: configuration.uplinkPort, template: try Directories.read(rules))
+        ports.portalPort = UInt16(configuration.portalPort)
+        ports.rulesPath = configuration.runtimeDirectory + "/gate.nft"
+        ports.turnsOffloadsOff = !configuration.keepsOffload
+        let gate = LinuxPacketGate(ports)
 
         let marks = try await gate.open()
         let sameBoot = try await store.enter(bootID: clocks.bootID)

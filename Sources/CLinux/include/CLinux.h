@@ -1,19 +1,24 @@
-// Small things of Linux that Swift cannot reach: variadic calls, macros, structs behind macros.
+// System calls that Swift cannot make well: variadic ones, and what must be set up between fork and exec. Decides nothing.
 #pragma once
+#include <linux/ethtool.h>
+#include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
+#include <time.h>
 
-/// Nanoseconds of CLOCK_BOOTTIME and seconds of CLOCK_REALTIME.
-int64_t clinux_boot_nanoseconds(void);
-int64_t clinux_wall_seconds(void);
+// Sets one of ethtool's switches (ETHTOOL_SGRO, ...) of an interface of this thread's network namespace.
+// Returns 0 or -errno.
+int clinux_ethtool_set(const char *interface, uint32_t command, uint32_t value);
+// Reads one (ETHTOOL_GGRO, ...). Returns its value or -errno.
+int clinux_ethtool_get(const char *interface, uint32_t command);
 
-/// Whether user `uid` is in group `name`, primary or supplementary.
-int clinux_is_member(uid_t uid, gid_t primary, const char *name);
-/// Gives a path to a group with `mode`; -errno, or -ENOENT where there is no such group.
-int clinux_share(const char *path, const char *group, mode_t mode);
+// Runs a program to its end, with nothing on its standard input, in this thread's network namespace.
+// What it prints (both streams) goes to output, closed by a zero; what does not fit is read and dropped.
+// Returns its exit status, 128 + signal, or -errno; -ETIMEDOUT after it was killed.
+int clinux_run(const char *path, char *const arguments[], char *output, size_t size, int timeout_milliseconds);
 
-/// Tells systemd's NOTIFY_SOCKET; 0 where there is none, -errno on failure.
-int clinux_notify(const char *state);
+// A pipe end that wakes a poll, for one reader. Returns a descriptor or -errno.
+int clinux_eventfd(void);
+// Waits for either. Returns 1 if first is readable, 2 if second is, 3 for both, or -errno.
+int clinux_poll_two(int first, int second);
 
-/// Switches segmentation and receive offload of an interface: 0, or -errno.
-int clinux_set_offload(const char *interface, int on);
+int64_t clinux_nanoseconds(int clock);
