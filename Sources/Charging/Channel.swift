@@ -56,12 +56,15 @@ public struct ChannelAccount: Hashable, Sendable, Codable {
     public var balance: QLC { paid - charged }
 
     /// Accepts a voucher iff every cumulative grows or stays, the sequence grows, and the deposit covers it.
+    /// The last voucher once more changes nothing.
     mutating func accept(_ verified: Verified<Voucher>) throws(ChargingError) {
         let voucher = verified.value
         guard !isClosed else { throw .channelClosed(channel.id) }
         guard verified.signer == channel.sessionKey else { throw .wrongKey(channel.id) }
         guard voucher.chainID == .zero else { throw .voucherInvalid("it is for another chain") }
         if let last = self.voucher?.claim {
+            // The same again: the answer to it was lost with a daemon that died in between.
+            if verified.signed == self.voucher { return }
             guard voucher.sequence > last.sequence else {
                 throw .voucherStale(sequence: voucher.sequence, last: last.sequence)
             }

@@ -6,16 +6,18 @@ extension ChargingEngine {
     mutating func pay(_ voucher: Verified<Voucher>, at now: Moment, _ outcome: inout Outcome) throws(ChargingError) {
         let id = voucher.value.channel
         guard var account = channels[id] else { throw .channelUnknown(id) }
+        let isRepeated = voucher.signed == account.voucher
         try account.accept(voucher)
+        outcome.session = sessionByFunding[.channel(id)]
+        guard !isRepeated else { return }
         channels[id] = account
         outcome.actions.append(.persist(.channel(account)))
-        guard let session = sessionByFunding[.channel(id)] else { return }
+        guard let session = outcome.session else { return }
         if let index = sessions.index(forKey: session) {
             sessions.values[index].window.paid(at: now.boot, within: sessions.values[index].tariff.creditWindow)
             sessions.values[index].lastActivity = max(sessions.values[index].lastActivity, now.boot)
         }
         renew(session, at: now, &outcome, force: true, save: false)
-        outcome.session = session
     }
 
     mutating func take(_ event: ChannelEvent, at now: Moment, _ outcome: inout Outcome) throws(ChargingError) {

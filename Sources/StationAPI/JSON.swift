@@ -1,4 +1,4 @@
-public import FoundationEssentials
+import FoundationEssentials
 
 /// The one JSON dialect of both APIs: `snake_case` keys, QLC and keys as strings, times in RFC 3339.
 public enum JSON {

@@ -8,8 +8,9 @@ struct Patience {
     func ask(_ request: () async throws -> BuyerSessionView) async throws -> BuyerSessionView {
         for _ in 1..<Self.tries {
             do { return try await request() } catch is StationUnreachable {
-                try await Task.sleep(for: .milliseconds(500))
+            } catch let problem as Problem where problem.kind == .unavailable || problem.kind == .storageFull {
             }
+            try await Task.sleep(for: .milliseconds(500))
         }
         return try await request()
     }

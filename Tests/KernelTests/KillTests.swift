@@ -27,7 +27,7 @@ struct KillTests {
             defer { station.close() }
             let wire = try WireCounter(lab)
             try lab.startInternet()
-            var daemon = try await station.start()
+            var daemon = try station.start()
             var wallets: [LabProcess] = []
             for client in 0..<2 {
                 let buyer = try station.makeWallet(client)
@@ -38,7 +38,10 @@ struct KillTests {
                     try station.connect(client, channel: channel.channelId.description, tariff: "per-byte", limit: "10"))
             }
             try await waitUntil("both have paid", timeout: .seconds(20)) {
-                try station.sessions().count { $0.paidQlc > .zero } == 2
+                for wallet in wallets where !wallet.isRunning {
+                    throw LabError.unreadable(what: "a wallet's end", text: wallet.stdout + wallet.stderr + daemon.stderr)
+                }
+                return try station.sessions().count { $0.paidQlc > .zero } == 2
             }
             let traffic = try (0..<2).map { client in
                 try lab.start(
@@ -49,7 +52,7 @@ struct KillTests {
                 try await Task.sleep(for: .milliseconds(Int(moment >> 33) % 700))
                 daemon.signal(SIGKILL)
                 _ = try await daemon.wait(timeout: .seconds(5))
-                daemon = try await station.start()
+                daemon = try station.start()
             }
             for process in traffic { process.signal(SIGTERM) }
             for process in traffic { _ = try await process.wait(timeout: .seconds(20)) }

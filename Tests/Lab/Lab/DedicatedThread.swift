@@ -70,8 +70,6 @@ final class DedicatedThread: TaskExecutor {
     func enqueue(_ job: consuming ExecutorJob) { add(.job(UnownedJob(job))) }
 
     private func add(_ work: Work) {
-        // The lock hands the closure over; see Queue.
-        nonisolated(unsafe) let work = work
         queue.withLock { $0.work.append(work) }
         filled.signal()
     }

@@ -28,11 +28,11 @@ public final class LabStation: Sendable {
     public var socket: String { directory + "/run/control.sock" }
 
     /// Starts the daemon and waits until it answers.
-    public func start() async throws -> LabProcess {
+    public func start() throws -> LabProcess {
         let daemon = try lab.router.start([
             try Products.url("basestationd").path, "--config", configurationPath, "--rules", Products.rules,
         ])
-        try await waitUntil("basestationd answers", timeout: .seconds(20)) {
+        try waitUntil("basestationd answers", timeout: .seconds(20)) {
             guard daemon.isRunning else { throw LabError.unreadable(what: "the daemon's end", text: daemon.stderr) }
             return (try? ask("wallet", "address")) != nil  // not yet
         }

@@ -45,7 +45,7 @@ struct Demonstration: AsyncParsableCommand {
         let lab = station.lab
         let wire = try WireCounter(lab)
         try lab.startInternet()
-        var daemon = try await station.start()
+        var daemon = try station.start()
         say("A station serves lan0; three clients, an internet behind wan0.")
 
         let channels = try [("0.08", 0), ("0.5", 1)].map { deposit, client in
@@ -78,7 +78,7 @@ struct Demonstration: AsyncParsableCommand {
         say("The daemon is killed (kill -9) under traffic, and started again.")
         daemon.signal(SIGKILL)
         try await Task.sleep(for: .milliseconds(700))
-        daemon = try await station.start()
+        daemon = try station.start()
         say("Client 1 tops up: its wallet comes back, without having said goodbye, with a limit of 0.07 QLC.")
         firstWallet.signal(SIGKILL)
         let toppedUp = try station.connect(0, channel: channels[0], tariff: "per-byte", limit: "0.07")
