@@ -15,7 +15,9 @@ extension HALError {
         case (_, ENFILE?), (_, ENOSPC?), (_, ENOMEM?), (_, ENOBUFS?):
             self.init(.full, detail, mend: "the kernel has no room: serve fewer clients, or raise the set sizes in gate.nft")
         case (_, EOPNOTSUPP?), (_, EPROTONOSUPPORT?), (_, EAFNOSUPPORT?):
-            self.init(.unsupported, detail, mend: "this kernel lacks nf_tables: load the modules nf_tables, nft_quota, nft_objref and nft_ct")
+            self.init(
+                .unsupported, detail,
+                mend: "this kernel lacks nf_tables: load the modules nf_tables, nft_quota, nft_objref and nft_ct")
         default: self.init(.broken, detail, mend: "")
         }
     }

@@ -201,7 +201,8 @@ struct GateServiceTests {
             #expect(try await passes(lab, 0))
             // The same wire under the same name, with another index.
             try lab.router.run(["sh", "-c", """
-                ip link del lan0 && ip link add lan0 address 02:00:00:00:00:01 type veth peer name eth0 netns \(lab.clients[0].namespace.name)
+                ip link del lan0
+                ip link add lan0 address 02:00:00:00:00:01 type veth peer name eth0 netns \(lab.clients[0].namespace.name)
                 ip addr add 10.77.0.1/20 dev lan0 && ip link set lan0 up
                 """])
             try lab.clients[0].namespace.run(["sh", "-c", """
@@ -209,7 +210,8 @@ struct GateServiceTests {
                 """])
             #expect(try await !passes(lab, 0))
             try await gate.rebind(port: "lan0")
-            #expect(try await passes(lab, 0))
+            // The new wire takes a moment until it carries.
+            try await waitUntil("service by the new port") { try await passes(lab, 0) }
         }
     }
 
