@@ -13,9 +13,9 @@ let strict: [SwiftSetting] = [
 
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
-let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
-let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
+let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
+let collections = Target.Dependency.product(name: "OrderedCollections", package: "swift-collections")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
@@ -41,6 +41,7 @@ let c: [Target] = [
     .target(name: "CNetlink"),
     .target(name: "CTOML"),
     .target(name: "CLinux"),
+    .target(name: "CHost"),
 ]
 
 let ground: [Target] = [
@@ -70,7 +71,7 @@ let composition: [Target] = [
     module(
         "Station",
         [
-            "StationAPI", "Charging", "HAL", "Primitives", hummingbird, lifecycle, logging, metrics,
+            "StationAPI", "Charging", "HAL", "Primitives", "CHost", collections, hummingbird, lifecycle, logging,
             nio, nioPosix,
         ]),
     module("Simulation", ["Charging", "HAL", "SimulatedHAL", "Primitives"]),
@@ -81,7 +82,7 @@ let programs: [Target] = [
         "basestationd",
         [
             "Station", "StationAPI", "LinuxHAL", "SimulatedHAL", "HAL", "Store", "StationConfiguration",
-            "Charging", "Primitives", "CLinux", arguments, lifecycle, logging, metrics,
+            "Charging", "Primitives", arguments, lifecycle, signals, logging,
         ]),
     program(
         "basestation",
@@ -89,7 +90,7 @@ let programs: [Target] = [
             "StationAPI", "StationClient", "Charging", "StationConfiguration", "Primitives", arguments,
         ]),
     program(
-        "qlink", ["StationAPI", "StationClient", "Charging", "Primitives", arguments]),
+        "qlink", ["StationAPI", "StationClient", "Charging", "Primitives", arguments, nioHTTP1]),
 ]
 
 let testing: [Target] = [
@@ -138,7 +139,6 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
-        .package(url: "https://github.com/apple/swift-metrics", from: "2.9.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.10.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
@@ -146,5 +146,6 @@ let package = Package(
         .package(
             url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
     ],
-    targets: c + ground + hardware + domain + adapters + composition + programs + testing
+    targets: c + ground + hardware + domain + adapters + composition + programs + testing,
+    cxxLanguageStandard: .cxx17
 )

@@ -18,7 +18,9 @@ final class LinkWatcher: @unchecked Sendable {
         socket = try netlink("listen to link events") { () throws(NetlinkError) in try RouteEventSocket(in: namespace) }
         let links = try netlink("read the interfaces") { () throws(NetlinkError) in try RouteSocket(in: namespace).links() }
         wake = clinux_eventfd()
-        guard wake >= 0 else { throw HALError(.full, "cannot listen to link events: no descriptor left", mend: "raise LimitNOFILE") }
+        guard wake >= 0 else {
+            throw HALError(.full, "cannot listen to link events: no descriptor left", mend: "raise LimitNOFILE")
+        }
         picture = LinkPicture(links)
         self.continuation = continuation
     }
@@ -28,10 +30,12 @@ final class LinkWatcher: @unchecked Sendable {
     func start() {
         var thread = pthread_t()
         let context = Unmanaged.passRetained(self).toOpaque()
-        let error = pthread_create(&thread, nil, { context in
-            Unmanaged<LinkWatcher>.fromOpaque(context!).takeRetainedValue().run()
-            return nil
-        }, context)
+        let error = pthread_create(
+            &thread, nil,
+            { context in
+                Unmanaged<LinkWatcher>.fromOpaque(context!).takeRetainedValue().run()
+                return nil
+            }, context)
         guard error == 0 else {
             Unmanaged<LinkWatcher>.fromOpaque(context).release()
             return continuation.finish()

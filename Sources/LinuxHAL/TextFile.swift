@@ -55,7 +55,8 @@ enum TextFile {
         let code = errno
         let detail = "cannot \(what): \(String(cString: strerror(code)))"
         return switch code {
-        case EPERM, EACCES, EROFS: HALError(.notPermitted, detail, mend: "run as root, or let the unit write there (RuntimeDirectory=)")
+        case EPERM, EACCES, EROFS:
+            HALError(.notPermitted, detail, mend: "run as root, or let the unit write there (RuntimeDirectory=)")
         case ENOENT, ENOTDIR: HALError(.missing, detail, mend: "")
         case ENOSPC: HALError(.full, detail, mend: "make room on that file system")
         default: HALError(.broken, detail, mend: "")

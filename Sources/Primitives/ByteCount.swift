@@ -28,7 +28,8 @@ extension ByteCount: LosslessStringConvertible {
         let number = description.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
         var suffix = description.dropFirst(number.count)
         if suffix.first == " " { suffix = suffix.dropFirst() }
-        guard let unit = suffix.isEmpty ? Self.units.last : Self.units.first(where: { $0.name.lowercased() == suffix.lowercased() })
+        guard
+            let unit = suffix.isEmpty ? Self.units.last : Self.units.first(where: { $0.name.lowercased() == suffix.lowercased() })
         else { return nil }
         let parts = number.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
         guard let whole = UInt64(parts[0]) else { return nil }

@@ -138,7 +138,10 @@ struct CanonicalReader: CanonicalCoder {
     mutating func optional<T: Canonical>(_ value: inout T?) throws(CanonicalError) {
         var present = false
         try bool(&present)
-        guard present else { value = nil; return }
+        guard present else {
+            value = nil
+            return
+        }
         var element = T()
         try element.visit(&self)
         value = element

@@ -78,7 +78,10 @@ extension IPAddress: LosslessStringConvertible, Codable {
         var best: Range<Int>?
         var start = 0
         while start < groups.count {
-            guard groups[start] == 0 else { start += 1; continue }
+            guard groups[start] == 0 else {
+                start += 1
+                continue
+            }
             let end = groups[start...].firstIndex { $0 != 0 } ?? groups.count
             if end - start > max(1, best?.count ?? 0) { best = start..<end }
             start = end

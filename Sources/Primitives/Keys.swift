@@ -25,7 +25,9 @@ extension PublicKey: LosslessStringConvertible, Codable, Canonical {
         guard let raw = Bytes32(description) else { return nil }
         self.raw = raw
     }
-    public init(from decoder: any Decoder) throws { self = try decodeText(from: decoder, as: "a public key of 64 hexadecimal digits") }
+    public init(from decoder: any Decoder) throws {
+        self = try decodeText(from: decoder, as: "a public key of 64 hexadecimal digits")
+    }
     public func encode(to encoder: any Encoder) throws { try encodeText(self, to: encoder) }
     public mutating func visit(_ coder: inout some CanonicalCoder) throws(CanonicalError) { try coder.nested(&raw) }
 }
@@ -76,7 +78,9 @@ extension Signature: LosslessStringConvertible, Codable, Canonical {
         guard let bytes = Hex.decode(description, count: 64) else { return nil }
         self.init(bytes)
     }
-    public init(from decoder: any Decoder) throws { self = try decodeText(from: decoder, as: "a signature of 128 hexadecimal digits") }
+    public init(from decoder: any Decoder) throws {
+        self = try decodeText(from: decoder, as: "a signature of 128 hexadecimal digits")
+    }
     public func encode(to encoder: any Encoder) throws { try encodeText(self, to: encoder) }
     public mutating func visit(_ coder: inout some CanonicalCoder) throws(CanonicalError) {
         try coder.nested(&r)

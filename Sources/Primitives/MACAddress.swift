@@ -33,6 +33,8 @@ extension MACAddress: LosslessStringConvertible, Codable {
         self.init(octets: octets)
     }
 
-    public init(from decoder: any Decoder) throws { self = try decodeText(from: decoder, as: "a MAC address like 02:00:00:00:00:11") }
+    public init(from decoder: any Decoder) throws {
+        self = try decodeText(from: decoder, as: "a MAC address like 02:00:00:00:00:11")
+    }
     public func encode(to encoder: any Encoder) throws { try encodeText(self, to: encoder) }
 }

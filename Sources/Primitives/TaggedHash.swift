@@ -61,3 +61,8 @@ public struct Verified<Value: Signable & Sendable & Codable>: Sendable {
         self.signer = signer
     }
 }
+
+extension Signed: Equatable where Value: Equatable {}
+extension Signed: Hashable where Value: Hashable {}
+extension Verified: Equatable where Value: Equatable {}
+extension Verified: Hashable where Value: Hashable {}

@@ -1,1 +1,73 @@
-// Station
+public import Charging
+public import HAL
+public import Logging
+public import Primitives
+public import StationAPI
+
+/// What the two APIs ask the station for. Composition only: who decides is the engine, who keeps is the store.
+public struct Station: Sendable {
+    public var settings: StationSettings
+    let cashier: Cashier
+    let directory: ClientDirectory
+    let store: any ChargingStore
+    let book: any ChannelRegister
+    let links: any Links
+    let clocks: any Clocks
+    let offers: OfferDesk
+    let codes: CodeDesk
+    let key: PrivateKey
+    let seams: StationSeams
+    let logger: Logger
+    let startedAt: Instant
+
+    public init(
+        settings: StationSettings, key: PrivateKey, codesKey: [UInt8], cashier: Cashier, directory: ClientDirectory,
+        store: any ChargingStore, book: any ChannelRegister, links: any Links, clocks: any Clocks,
+        seams: StationSeams = StationSeams(), logger: Logger
+    ) {
+        self.settings = settings
+        self.key = key
+        self.cashier = cashier
+        self.directory = directory
+        self.store = store
+        self.book = book
+        self.links = links
+        self.clocks = clocks
+        self.seams = seams
+        self.logger = logger
+        offers = OfferDesk(key: key, lifetime: settings.offerLifetime)
+        codes = CodeDesk(key: codesKey, attemptsPerMinute: settings.codeAttemptsPerMinute)
+        startedAt = clocks.now().boot
+    }
+
+    var id: StationID { key.publicKey }
+
+    /// The tariff of that id, or the default one; nil if there is none.
+    func tariff(_ id: String?) async -> Tariff? {
+        let (tariffs, standard) = await (cashier.read { $0.tariffs }, cashier.defaultTariffID ?? settings.defaultTariffID)
+        return tariffs.first { $0.id == id ?? standard }
+    }
+}
+
+/// The station's own channel book, as the control API needs it; the ledger takes its place.
+public protocol ChannelRegister: Sendable {
+    /// On disk, signed and chained, before it returns.
+    func append(_ event: ChannelEvent) async throws(StorageError)
+}
+
+/// What only the composition root can give.
+public struct StationSeams: Sendable {
+    /// Text of the configuration in force.
+    public var configuration: @Sendable () async -> String = { "" }
+    /// Reads the configuration anew; says what changed.
+    public var reload: (@Sendable () async throws -> [String])?
+    /// Further checks for `diagnose`.
+    public var checks: @Sendable () async -> [CheckView] = { [] }
+    /// Steers the simulated air; nil where the HAL is real.
+    public var simulate: (@Sendable (SimulationCommand) async throws -> Void)?
+    /// The simulated device that speaks for a loopback caller, by its number.
+    public var simulatedClient: (@Sendable (Int) async -> Neighbour?)?
+    public var temperature: @Sendable () async -> Int? = { nil }
+
+    public init() {}
+}

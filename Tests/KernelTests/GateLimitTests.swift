@@ -17,7 +17,9 @@ struct GateLimitTests {
         var testDescription: String { "\(direction) over IP\(family)" + (rate == nil ? " at full speed" : "") }
     }
     static let cases = [Traffic.Direction.send, .download].flatMap { direction in
-        Family.allCases.flatMap { [Case(direction: direction, family: $0, rate: 20_000_000), Case(direction: direction, family: $0)] }
+        Family.allCases.flatMap {
+            [Case(direction: direction, family: $0, rate: 20_000_000), Case(direction: direction, family: $0)]
+        }
     }
 
     @Test(arguments: cases)
@@ -73,9 +75,11 @@ struct GateLimitTests {
                 limit += 20_000
                 // Other changes make the commit longer, and so the moment between element and limit.
                 let others = (0..<50).map { number -> GateChange in
-                    .serve(GateEntry(
-                        mark: mark(UInt32(1_000 + step * 50 + number)), port: "lan0", mac: MACAddress(value: 0x02aa_0000_0000),
-                        addresses: [], byteLimit: 1, lease: nil))
+                    .serve(
+                        GateEntry(
+                            mark: mark(UInt32(1_000 + step * 50 + number)), port: "lan0",
+                            mac: MACAddress(value: 0x02aa_0000_0000),
+                            addresses: [], byteLimit: 1, lease: nil))
                 }
                 try await gate.apply([.serve(.of(client, mark: 7, limit: limit))] + others)
             }

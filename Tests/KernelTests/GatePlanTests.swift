@@ -17,15 +17,25 @@ struct GatePlanTests {
         var testDescription: String { name }
     }
 
-    @Test(arguments: [
-        (Raise(name: "in service", asked: 200, limit: 100, consumed: 60, depleted: false, counted: 60), 200, nil),
-        (Raise(name: "a packet was dropped", asked: 200, limit: 100, consumed: 70, depleted: false, counted: 60), 210, nil),
-        (Raise(name: "traffic went on while reading", asked: 200, limit: 100, consumed: 60, depleted: false, counted: 65), 200, nil),
-        (Raise(name: "cut off", asked: 200, limit: 100, consumed: 100, depleted: true, counted: 93), 200, 93),
-        (Raise(name: "cut off, and no more bought", asked: 90, limit: 100, consumed: 100, depleted: true, counted: 93), 90, nil),
-        (Raise(name: "without limit", asked: .max >> 1, limit: 100, consumed: 70, depleted: false, counted: 60), .max >> 1, nil),
-        (Raise(name: "lowered", asked: 50, limit: 100, consumed: 60, depleted: false, counted: 60), 50, nil),
-    ] as [(Raise, UInt64, UInt64?)])
+    @Test(
+        arguments: [
+            (Raise(name: "in service", asked: 200, limit: 100, consumed: 60, depleted: false, counted: 60), 200, nil),
+            (Raise(name: "a packet was dropped", asked: 200, limit: 100, consumed: 70, depleted: false, counted: 60), 210, nil),
+            (
+                Raise(name: "traffic went on while reading", asked: 200, limit: 100, consumed: 60, depleted: false, counted: 65),
+                200, nil
+            ),
+            (Raise(name: "cut off", asked: 200, limit: 100, consumed: 100, depleted: true, counted: 93), 200, 93),
+            (
+                Raise(name: "cut off, and no more bought", asked: 90, limit: 100, consumed: 100, depleted: true, counted: 93), 90,
+                nil
+            ),
+            (
+                Raise(name: "without limit", asked: .max >> 1, limit: 100, consumed: 70, depleted: false, counted: 60), .max >> 1,
+                nil
+            ),
+            (Raise(name: "lowered", asked: 50, limit: 100, consumed: 60, depleted: false, counted: 60), 50, nil),
+        ] as [(Raise, UInt64, UInt64?)])
     func kernelLimitGivesWhatIsAskedAndNeverMore(raise: Raise, limit: UInt64, renewedFrom: UInt64?) {
         let quota = QuotaObject(name: "q1", limit: raise.limit, consumed: raise.consumed, isDepleted: raise.depleted)
         let decision = GateQuota(byteLimit: raise.asked, after: GateUse(quota: quota, counted: raise.counted))
@@ -92,8 +102,9 @@ struct GatePlanTests {
     @Test func failuresSayWhatToDo() {
         let refused = HALError(NetlinkError.refused(request: "add to live", errno: 1, detail: nil), doing: "change the gate")
         #expect(refused.kind == .notPermitted)
-        #expect(refused.description == "cannot change the gate: it needs CAP_NET_ADMIN; run as root or grant it with "
-            + "AmbientCapabilities=CAP_NET_ADMIN in the unit")
+        #expect(
+            refused.description == "cannot change the gate: it needs CAP_NET_ADMIN; run as root or grant it with "
+                + "AmbientCapabilities=CAP_NET_ADMIN in the unit")
         #expect(HALError(NetlinkError.interrupted, doing: "read").kind == .interrupted)
         #expect(HALError(NetlinkError.refused(request: "add to live", errno: 23, detail: nil), doing: "x").kind == .full)
     }

@@ -66,7 +66,7 @@ struct GateServiceTests {
     @Test func aNewProcessAdoptsClientsCountersAndLimits() async throws {
         try await withGate { lab, gate in
             let client = lab.clients[0]
-            try await gate.apply([.serve(.of(client, mark: 3, limit: 300_000, lease: .seconds(60))),])
+            try await gate.apply([.serve(.of(client, mark: 3, limit: 300_000, lease: .seconds(60)))])
             try #require(try await lab.move(Traffic(.send, bytes: 100_000, size: 1_000), client: 0).ended == .complete)
             let before = try await gate.readings()
             let next = LinuxPacketGate.inLab(lab)
@@ -120,7 +120,8 @@ struct GateServiceTests {
             let wire = try WireCounter(lab)
             for family in Family.allCases {
                 for transport in Traffic.Transport.allCases {
-                    let report = try await lab.move(Traffic(.upload, over: transport, bytes: 1_000, idle: 0.3), client: 1, over: family)
+                    let report = try await lab.move(
+                        Traffic(.upload, over: transport, bytes: 1_000, idle: 0.3), client: 1, over: family)
                     #expect(report.ended == .noAnswer)
                 }
                 _ = try await lab.move(Traffic(.send, packets: 500, size: 100), client: 1, over: family)
@@ -165,7 +166,8 @@ struct GateServiceTests {
         try await withGate { lab, gate in
             let client = lab.clients[0]
             try await gate.apply([.serve(.of(client, mark: 3))])
-            let error = try #require(await #expect(throws: HALError.self) { try await gate.apply([.serve(.of(client, mark: 4))]) })
+            let error = try #require(
+                await #expect(throws: HALError.self) { try await gate.apply([.serve(.of(client, mark: 4))]) })
             #expect(error.kind == .busy)
             #expect(error.what.contains("client 3") && error.what.contains("client 4"))
             #expect(try await gate.readings().map(\.mark) == [mark(3)])
@@ -200,14 +202,19 @@ struct GateServiceTests {
             try await gate.apply([.serve(entry)])
             #expect(try await passes(lab, 0))
             // The same wire under the same name, with another index.
-            try lab.router.run(["sh", "-c", """
-                ip link del lan0
-                ip link add lan0 address 02:00:00:00:00:01 type veth peer name eth0 netns \(lab.clients[0].namespace.name)
+            try lab.router.run([
+                "sh", "-c",
+                """
+                ip link del lan0 && ip link add lan0 address 02:00:00:00:00:01 type veth peer name eth0 netns \(lab.clients[0].namespace.name)
                 ip addr add 10.77.0.1/20 dev lan0 && ip link set lan0 up
-                """])
-            try lab.clients[0].namespace.run(["sh", "-c", """
+                """,
+            ])
+            try lab.clients[0].namespace.run([
+                "sh", "-c",
+                """
                 ip link set eth0 address \(entry.mac) up && ip addr add 10.77.0.10/20 dev eth0 && ip route add default via 10.77.0.1
-                """])
+                """,
+            ])
             #expect(try await !passes(lab, 0))
             try await gate.rebind(port: "lan0")
             // The new wire takes a moment until it carries.
@@ -219,13 +226,15 @@ struct GateServiceTests {
         try await withGate { lab, gate in
             let client = lab.clients[0]
             try await gate.apply([.serve(.of(client, mark: 3, limit: 1_000_000))])
-            try lab.router.run(["nft", "-f", "-"], input: """
-                flush map inet gate bind4
-                flush map inet gate down6
-                flush map inet gate quota_of
-                delete quota inet gate q3
+            try lab.router.run(
+                ["nft", "-f", "-"],
+                input: """
+                    flush map inet gate bind4
+                    flush map inet gate down6
+                    flush map inet gate quota_of
+                    delete quota inet gate q3
 
-                """)
+                    """)
             try await gate.apply([.serve(.of(client, mark: 4)), .forget(mark(3))])
             #expect(try await passes(lab, 0))
             #expect(try await passes(lab, 0, .v6))
@@ -260,10 +269,11 @@ struct GateServiceTests {
         try await withGate { _, gate in
             let count: UInt32 = 10_000
             let changes = (1...count).map { number -> GateChange in
-                .serve(GateEntry(
-                    mark: mark(number), port: "lan0", mac: MACAddress(value: 0x02bb_0000_0000 + UInt64(number)),
-                    addresses: [.v4(0x0a63_0000 + number), .v6(high: 0xfd99_0000_0000_0000, low: UInt64(number))],
-                    byteLimit: 1_000_000, lease: .seconds(300)))
+                .serve(
+                    GateEntry(
+                        mark: mark(number), port: "lan0", mac: MACAddress(value: 0x02bb_0000_0000 + UInt64(number)),
+                        addresses: [.v4(0x0a63_0000 + number), .v6(high: 0xfd99_0000_0000_0000, low: UInt64(number))],
+                        byteLimit: 1_000_000, lease: .seconds(300)))
             }
             try await gate.apply(changes)
             #expect(Set(try await gate.readings().map(\.mark.value)) == Set(1...count))

@@ -75,7 +75,9 @@ struct LabTests {
     @Test func trafficThatIsBlockedEndsWithAReport() throws {
         try withTopology(Plan(clients: 1)) { lab in
             let wire = try WireCounter(lab)
-            try lab.router.run(["nft", "-f", "-"], input: "add table inet stop\nadd chain inet stop c { type filter hook forward priority 0; policy drop; }\n")
+            try lab.router.run(
+                ["nft", "-f", "-"],
+                input: "add table inet stop\nadd chain inet stop c { type filter hook forward priority 0; policy drop; }\n")
             for transport in Traffic.Transport.allCases {
                 for direction in [Traffic.Direction.upload, .download] {
                     let report = try lab.move(Traffic(direction, over: transport, bytes: 1_000, idle: 0.3), client: 0)
@@ -171,12 +173,17 @@ struct LabTests {
 
     @Test func aCommandThatNeverEndsTimesOut() async throws {
         #expect(throws: LabError.self) { try run(["sleep", "100"], timeout: .milliseconds(50)) }
-        try await waitUntil("nothing in particular", timeout: .seconds(1)) { await Task.yield(); return true }
+        try await waitUntil("nothing in particular", timeout: .seconds(1)) {
+            await Task.yield()
+            return true
+        }
     }
 
     private func sleepers(in namespaces: [Namespace]) throws -> [Int32] {
-        try namespaces.flatMap { try run(["ip", "netns", "pids", $0.name]).stdout.split(separator: "\n").compactMap { Int32($0) } }
-            .filter { (try? String(contentsOfFile: "/proc/\($0)/comm", encoding: .utf8)) == "sleep\n" }  // gone meanwhile: no sleeper
+        try namespaces.flatMap {
+            try run(["ip", "netns", "pids", $0.name]).stdout.split(separator: "\n").compactMap { Int32($0) }
+        }
+        .filter { (try? String(contentsOfFile: "/proc/\($0)/comm", encoding: .utf8)) == "sleep\n" }  // gone meanwhile: no sleeper
     }
 
     private func isAlive(_ pid: Int32) -> Bool {

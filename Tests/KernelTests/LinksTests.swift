@@ -78,7 +78,9 @@ struct LinksTests {
         try await withTopology(Plan(clients: 1)) { lab in
             let links = inRouter(lab)
             let stream = try links.events()
-            let lines = (0..<5_000).map { "neighbour add 10.77.\(4 + $0 / 250).\(1 + $0 % 250) lladdr 02:00:00:01:00:01 dev lan0" }
+            let lines = (0..<5_000).map {
+                "neighbour add 10.77.\(4 + $0 / 250).\(1 + $0 % 250) lladdr 02:00:00:01:00:01 dev lan0"
+            }
             try lab.router.run(["ip", "-batch", "-"], input: lines.joined(separator: "\n") + "\n")
             let socket = try RouteSocket(in: NetworkNamespace(name: lab.router.name))
             try waitSync("the neighbours") { try socket.neighbours().count >= 1_000 }

@@ -19,19 +19,21 @@ struct BuildingTests {
             }
             builder.attribute(3, text: "ab")
         }
-        #expect(builder.bytes == [
-            44, 0, 0, 0, 0x02, 0x01, 0x01, 0x04, 0, 0, 0, 0, 0, 0, 0, 0,  // nlmsghdr, NLM_F_REQUEST added
-            20, 0, 5, 0x80,  // nested
-            5, 0, 1, 0, 0xaa, 0, 0, 0,
-            8, 0, 2, 0, 1, 2, 3, 4,
-            7, 0, 3, 0, 0x61, 0x62, 0, 0,
-        ])
+        #expect(
+            builder.bytes == [
+                44, 0, 0, 0, 0x02, 0x01, 0x01, 0x04, 0, 0, 0, 0, 0, 0, 0, 0,  // nlmsghdr, NLM_F_REQUEST added
+                20, 0, 5, 0x80,  // nested
+                5, 0, 1, 0, 0xaa, 0, 0, 0,
+                8, 0, 2, 0, 1, 2, 3, 4,
+                7, 0, 3, 0, 0x61, 0x62, 0, 0,
+            ])
     }
 
     @Test func whatIsWrittenIsRead() throws {
         var batch = NetfilterBatch(table: "gate")
         let elements = [
-            SetElement(key: [1, 2, 3, 4], data: [5, 6, 7, 8], timeoutMilliseconds: 1_500), SetElement(key: [9, 9, 9, 9], object: "q9"),
+            SetElement(key: [1, 2, 3, 4], data: [5, 6, 7, 8], timeoutMilliseconds: 1_500),
+            SetElement(key: [9, 9, 9, 9], object: "q9"),
         ]
         batch.add(elements, to: "live")
         let sent = messages(batch.builder.bytes)

@@ -40,9 +40,10 @@ struct DecodingTests {
 
     @Test func keysAndValuesOfMapsAreRead() throws {
         let elements = try #require(ReceivedElement.decode(payload: payload(Captured.bindings)))
-        #expect(elements.map(\.element) == [
-            SetElement(key: [3, 0, 0, 0, 2, 0, 0, 0, 0, 0x10, 0, 0, 10, 77, 0, 10], data: [5, 0, 0, 0])
-        ])
+        #expect(
+            elements.map(\.element) == [
+                SetElement(key: [3, 0, 0, 0, 2, 0, 0, 0, 0, 0x10, 0, 0, 10, 77, 0, 10], data: [5, 0, 0, 0])
+            ])
         let live = try #require(ReceivedElement.decode(payload: payload(Captured.live)))
         #expect(live.map(\.element) == [SetElement(key: [5, 0, 0, 0], timeoutMilliseconds: 60_000)])
     }

@@ -12,6 +12,10 @@ public enum Products {
         throw LabError.missingProduct(name, searched: places.map(\.path))
     }
 
+    /// The packet gate's rules, in this source tree.
+    public static let rules = URL(fileURLWithPath: #filePath).appendingPathComponent("../../../../board/gate.nft")
+        .standardizedFileURL.path
+
     private static func folders() -> [URL] {
         // Whoever names a folder means that one: an older build elsewhere must not be tested instead.
         if let named = ProcessInfo.processInfo.environment["BASESTATION_BIN"], !named.isEmpty {

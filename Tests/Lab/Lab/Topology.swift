@@ -28,7 +28,8 @@ public struct Plan: Hashable, Sendable {
     public init(
         clients: [Stack] = [.dual, .dual], isDirect: Bool = false, offload: Bool = false, pinsNeighbours: Bool = false
     ) {
-        precondition((1...Topology.clientsMax).contains(clients.count), "1 to \(Topology.clientsMax) clients, not \(clients.count)")
+        precondition(
+            (1...Topology.clientsMax).contains(clients.count), "1 to \(Topology.clientsMax) clients, not \(clients.count)")
         precondition(!isDirect || clients.count == 1, "only one client fits on a direct wire")
         self.clients = clients
         self.isDirect = isDirect
@@ -38,7 +39,8 @@ public struct Plan: Hashable, Sendable {
 
     public init(clients: Int, isDirect: Bool = false, offload: Bool = false, pinsNeighbours: Bool = false) {
         self.init(
-            clients: Array(repeating: .dual, count: clients), isDirect: isDirect, offload: offload, pinsNeighbours: pinsNeighbours)
+            clients: Array(repeating: .dual, count: clients), isDirect: isDirect, offload: offload, pinsNeighbours: pinsNeighbours
+        )
     }
 }
 

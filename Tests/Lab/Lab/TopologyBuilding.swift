@@ -30,10 +30,14 @@ extension Topology {
         let link = { (name: String, mac: MACAddress, peer: String, there: Namespace) in
             "link add \(name) address \(mac) type veth peer name \(peer) netns \(there.name)"
         }
-        try router.configure(["link add wan0 address \(Addresses.wan0) type veth peer name srv0 address \(Addresses.srv0) netns \(server.name)"])
+        try router.configure([
+            "link add wan0 address \(Addresses.wan0) type veth peer name srv0 address \(Addresses.srv0) netns \(server.name)"
+        ])
         guard let air else {
             let client = clients[0]
-            try router.configure(["link add lan0 address \(Addresses.lan0) type veth peer name eth0 address \(client.mac) netns \(client.namespace.name)"])
+            try router.configure([
+                "link add lan0 address \(Addresses.lan0) type veth peer name eth0 address \(client.mac) netns \(client.namespace.name)"
+            ])
             return
         }
         try router.configure([link("lan0", Addresses.lan0, "router", air)])

@@ -128,7 +128,9 @@ final class Internet: Sendable {
             if let process, process.isRunning { return process }
             let program = try Products.url("labtraffic").path
             let started = try namespace.start([program, "serve", String(port)])
-            try waitUntil("labtraffic to listen: \(started.stderr)") { started.stdout.contains("listening") || !started.isRunning }
+            try waitUntil("labtraffic to listen: \(started.stderr)") {
+                started.stdout.contains("listening") || !started.isRunning
+            }
             guard started.isRunning else {
                 throw LabError.failed(command: started.command, output: try started.wait(), input: "")
             }

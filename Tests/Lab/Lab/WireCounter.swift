@@ -61,7 +61,9 @@ public struct WireCounter: Sendable {
     }
 
     /// The same once nothing arrived for `calm`: what was under way has arrived.
-    public func carriedAtLast(client index: Int, calm: Duration = .milliseconds(200), timeout: Duration = .seconds(10)) throws -> Carried {
+    public func carriedAtLast(client index: Int, calm: Duration = .milliseconds(200), timeout: Duration = .seconds(10)) throws
+        -> Carried
+    {
         var last = try carried(client: index)
         try waitUntil("client \(index)'s traffic to rest", timeout: timeout, every: calm) {
             let reading = try carried(client: index)

@@ -1,0 +1,54 @@
+# Every target with its line: make help
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+CONFIG ?= debug
+BIN := $(CURDIR)/.build/$(CONFIG)
+PACKAGES := nftables iproute2 ethtool procps pkg-config g++ \
+	libnl-3-dev libnl-genl-3-dev libnl-route-3-dev libsqlite3-dev libtomlplusplus-dev
+HAL ?= linux
+KILLS ?= 200
+
+.PHONY: help deps build run test test-only soak bench lint check foundation clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+deps: ## install what is missing (Debian 12 and later, as root)
+	@command -v swift >/dev/null || { echo "Swift 6.2 or later is not in PATH: https://www.swift.org/install/linux"; exit 1; }
+	@missing=$$(for p in $(PACKAGES); do dpkg -s $$p >/dev/null 2>&1 || echo $$p; done); \
+	if [ -n "$$missing" ]; then \
+		[ $$(id -u) = 0 ] || { echo "missing packages; as root: apt-get install $$missing"; exit 1; }; \
+		echo "installing" $$missing; \
+		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y $$missing >/dev/null; \
+	fi
+
+build: deps ## build everything
+	swift build -c $(CONFIG)
+
+run: build ## show a station earning: real kernel metering in a lab of namespaces (root)
+	$(BIN)/labrun --output build/run.json
+
+test: deps lint ## everything, from nothing
+	swift build --build-tests -Xswiftc -warnings-as-errors
+	$(MAKE) --no-print-directory foundation
+	swift test --skip-build
+	$(MAKE) --no-print-directory run
+
+soak: deps ## the daemon killed 200 times under traffic (KILLS=, QLINK_SEED=)
+	swift build --build-tests
+	QLINK_KILLS=$(KILLS) swift test --skip-build --filter KillTests
+
+lint: ## format and rules of the house
+	swift format lint --strict --recursive --parallel Package.swift Sources Tests
+
+check: lint ## lint, and imports as declared
+	swift build --explicit-target-dependency-import-check error
+
+foundation: ## no shipped program may need full Foundation or its ICU
+	@for program in basestationd basestation qlink; do \
+		if ldd $(BIN)/$$program | grep -E 'libFoundation\.so|FoundationICU|FoundationInternationalization'; then \
+			echo "$$program needs full Foundation: 44 MB on a board; import FoundationEssentials"; exit 1; fi; \
+	done; echo "no shipped program needs full Foundation"
+
+clean: ## remove what was built
+	rm -rf .build build

@@ -1,0 +1,130 @@
+import OrderedCollections
+import Primitives
+
+extension ChargingEngine {
+    /// Opens a session, or moves the one this payment has open already to the device that asks.
+    mutating func open(_ request: OpenRequest, at now: Moment, _ outcome: inout Outcome) throws(ChargingError) {
+        guard !blocked.contains(request.mac) else { throw .blocked(request.mac) }
+        let addresses = usable(request.addresses, by: request.mac)
+        guard !addresses.isEmpty else { throw .noAddress(request.mac) }
+        let (funding, buyer) = try funding(of: request, at: now)
+        let existing = sessionByFunding[funding]
+        if let existing, sessions[existing]?.isActive == false { throw .sessionClosing(existing) }
+        if existing == nil, sessionByMAC[request.mac] == nil {
+            guard sessions.count < limits.sessions else { throw .sessionLimit(limits.sessions) }
+        }
+        if case .channel(let acceptance) = request.payment {
+            channels[acceptance.value.channel]?.acceptanceSequence = acceptance.value.sequence
+            outcome.actions.append(.persist(.channel(channels[acceptance.value.channel]!)))
+        }
+        if let other = sessionByMAC[request.mac], other != existing { end(other, .moved, at: now, &outcome) }
+        let id = existing ?? request.id
+        if existing != nil {
+            change(id) { session in
+                (session.port, session.mac, session.addresses) = (request.port, request.mac, addresses)
+                session.lastActivity = now.boot
+            }
+        } else {
+            insert(
+                Session(
+                    id: id, port: request.port, mac: request.mac, addresses: addresses, funding: funding, buyer: buyer,
+                    tariff: request.tariff, mark: takeMark(), at: now))
+        }
+        renew(id, at: now, &outcome, force: true, save: true)
+        outcome.session = id
+    }
+
+    private func funding(of request: OpenRequest, at now: Moment) throws(ChargingError) -> (Funding, PublicKey?) {
+        switch request.payment {
+        case .channel(let acceptance):
+            let terms = acceptance.value
+            guard let account = channels[terms.channel] else { throw .channelUnknown(terms.channel) }
+            guard !account.isClosed else { throw .channelClosed(terms.channel) }
+            guard acceptance.signer == account.channel.sessionKey else { throw .wrongKey(terms.channel) }
+            guard terms.client == request.mac else {
+                throw .voucherInvalid("the acceptance is for \(terms.client), not \(request.mac)")
+            }
+            guard terms.sequence > account.acceptanceSequence else {
+                throw .acceptanceStale(sequence: terms.sequence, last: account.acceptanceSequence)
+            }
+            return (.channel(terms.channel), account.channel.payer)
+        case .code(let digest):
+            guard let code = codes[digest] else { throw .codeUnknown }
+            let used = session(paidBy: .code(digest))?.usage ?? Usage()
+            let left = code.grant(after: used, at: now.wall)
+            guard left.bytes != 0, left.time != .zero else { throw .codeSpent(code.number) }
+            return (.code(digest), nil)
+        case .free:
+            guard request.tariff.isFree else { throw .notFree(tariff: request.tariff.id) }
+            return (.free, nil)
+        }
+    }
+
+    /// Those of `addresses` that a device can own and nobody else's session holds, in order.
+    private func usable(_ addresses: [IPAddress], by mac: MACAddress) -> [IPAddress] {
+        let free = addresses.filter { address in
+            guard address.isUnicast, !address.isLinkLocal else { return false }
+            return sessionByAddress[address].map { sessions[$0]?.mac == mac } ?? true
+        }
+        return Array(Set(free).sorted().prefix(limits.addressesPerSession))
+    }
+
+    /// A device of an open session uses more addresses. One that belongs to another session stays there: first come, first served.
+    mutating func learn(
+        _ addresses: [IPAddress], of mac: MACAddress, on port: String, at now: Moment, _ outcome: inout Outcome
+    ) {
+        guard let id = sessionByMAC[mac], let session = sessions[id], session.port == port else { return }
+        let all = usable(addresses + session.addresses, by: mac)
+        guard all != session.addresses else { return }
+        change(id) { $0.addresses = all }
+        renew(id, at: now, &outcome, force: true, save: true)
+    }
+
+    /// Stops service. The account is closed when the kernel's last counters are in.
+    mutating func end(_ id: SessionID, _ reason: EndReason, at now: Moment, _ outcome: inout Outcome) {
+        guard let session = sessions[id], session.isActive else { return }
+        change(id) { session in
+            session.accrue(to: now)
+            session.state = .ending(reason)
+        }
+        outcome.actions += [.persist(.session(sessions[id]!)), .stop(mark: session.mark)]
+        outcome.session = id
+    }
+
+    /// Closes the account of an ending session: its usage record is what remains.
+    mutating func finish(_ mark: UInt32, at now: Moment, _ outcome: inout Outcome) {
+        guard let id = sessionByMark[mark], var session = sessions[id], case .ending(let reason) = session.state else {
+            return
+        }
+        if reason == .idle { session.usage.remove(time: session.usage.time - session.timeAtLastActivity) }
+        var account = channel(of: session)
+        let charges = charges(of: session)
+        session.charge = charges.reduce(.zero) { $0 + $1.charged }
+        var code: AccessCode?
+        if case .code(let digest) = session.funding, var used = codes[digest] {
+            used.usedBytes += session.usage.bytes
+            used.usedTime += session.usage.time
+            codes[digest] = used
+            code = used
+            outcome.actions.append(.persist(.code(used)))
+        }
+        let record = UsageRecord(
+            station: station, session: id, buyer: session.buyer, accessCode: code?.number, tariffID: session.tariff.id,
+            mac: session.mac, startedAt: session.openedAt, endedAt: now.wall, seconds: session.usage.time.wholeSeconds,
+            bytesUp: session.usage.bytesUp, bytesDown: session.usage.bytesDown, charge: session.charge,
+            paid: account?.paid ?? .zero, endReason: reason)
+        if account != nil {
+            account!.settle(charges)
+            channels[account!.channel.id] = account!
+            outcome.actions.append(.persist(.channel(account!)))
+        }
+        remove(id)
+        outcome.actions += [.persist(.ended(record)), .forget(mark: mark)]
+    }
+
+    mutating func block(_ mac: MACAddress, _ isBlocked: Bool, at now: Moment, _ outcome: inout Outcome) {
+        if isBlocked { blocked.insert(mac) } else { blocked.remove(mac) }
+        outcome.actions.append(.persist(.blocked(mac, isBlocked)))
+        if isBlocked, let id = sessionByMAC[mac] { end(id, .blocked, at: now, &outcome) }
+    }
+}

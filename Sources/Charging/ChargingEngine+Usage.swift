@@ -1,0 +1,131 @@
+import OrderedCollections
+import Primitives
+
+extension ChargingEngine {
+    /// Takes in the counters, lets time pass, charges, renews grants, and ends what has timed out.
+    mutating func sample(_ readings: [MeterReading], at now: Moment, _ outcome: inout Outcome) {
+        for reading in readings {
+            guard let id = sessionByMark[reading.mark], let index = sessions.index(forKey: id) else { continue }
+            _ = sessions.values[index].count(up: reading.bytesUp, down: reading.bytesDown, at: now)
+        }
+        var ended: [(SessionID, EndReason)] = []
+        for index in sessions.values.indices {
+            guard sessions.values[index].isActive else { continue }
+            let before = sessions.values[index].usage
+            sessions.values[index].accrue(to: now)
+            if sessions.values[index].usage != before || sessions.values[index].grantedIn == nil {
+                sessions.values[index].charge = charge(of: sessions.values[index])
+            }
+            let session = sessions.values[index]
+            if let reason = timeout(of: session, at: now) {
+                ended.append((session.id, reason))
+            } else {
+                renew(session.id, at: now, &outcome, force: false, save: isSaveDue(session, at: now))
+            }
+        }
+        for (id, reason) in ended { end(id, reason, at: now, &outcome) }
+    }
+
+    private func timeout(of session: Session, at now: Moment) -> EndReason? {
+        if session.usage.time >= .seconds(session.tariff.hardTimeout) { return .expired }
+        if now.boot - session.lastActivity >= .seconds(session.tariff.idleTimeout) { return .idle }
+        return nil
+    }
+
+    private func isSaveDue(_ session: Session, at now: Moment) -> Bool {
+        now.boot - session.savedAt >= limits.saveInterval && session.lastActivity > session.savedAt
+    }
+
+    /// Works out what a session may use and has the kernel told if that differs enough, or if `force`d.
+    mutating func renew(_ id: SessionID, at now: Moment, _ outcome: inout Outcome, force: Bool, save: Bool) {
+        guard let index = sessions.index(forKey: id), sessions.values[index].isActive else { return }
+        var session = sessions.values[index]
+        let key = session.tariff.segment(at: now.wall)
+        let isStale = force || session.grantedIn != key
+        var mustSave = save
+        if isStale || !session.isSettledGrant(at: now) {
+            session.accrue(to: now)
+            session.charge = charge(of: session)
+            let grant = grant(for: session, in: key, at: now)
+            if isStale || session.isWorthRaising(to: grant, at: now) {
+                session.take(grant, in: key, at: now)
+                outcome.actions.append(.serve(session.bearer))
+                mustSave = mustSave || session.servedUntil != nil  // recovery must know how long the kernel served
+            }
+        }
+        if mustSave { session.savedAt = now.boot }
+        sessions.values[index] = session
+        if mustSave { outcome.actions.append(.persist(.session(session))) }
+    }
+
+    private func grant(for session: Session, in key: Usage.Key, at now: Moment) -> Grant {
+        switch session.funding {
+        case .free: return Grant(bytes: nil, time: nil)
+        case .code(let digest):
+            return codes[digest]?.grant(after: session.usage, at: now.wall) ?? Grant(bytes: 0, time: .zero)
+        case .channel(let id):
+            let account = channels[id]
+            return session.tariff.grant(
+                after: session.usage, in: key, available: account?.balance ?? .zero, earlier: account?.days ?? [],
+                boundary: session.tariff.secondsToBoundary(at: now.wall).map(Nanoseconds.seconds))
+        }
+    }
+
+    func channel(of session: Session) -> ChannelAccount? {
+        guard case .channel(let id) = session.funding else { return nil }
+        return channels[id]
+    }
+
+    private func charge(of session: Session) -> QLC {
+        guard let account = channel(of: session) else { return .zero }
+        return min(session.tariff.charge(for: session.usage, earlier: account.days), account.balance)
+    }
+
+    /// The charge day by day, in all never above what was paid.
+    func charges(of session: Session) -> [DayCharge] {
+        guard let account = channel(of: session) else { return [] }
+        var left = account.balance
+        return session.tariff.dailyCharges(for: session.usage, earlier: account.days).map { day in
+            let charged = min(day.charged, left)
+            left = left - charged
+            return DayCharge(day: day.day, charged: charged)
+        }
+    }
+}
+
+extension Session {
+    /// Below this a packet may already be too large to pass.
+    private static let onePacket: UInt64 = 2_048
+
+    /// Whether the grant is such that using it up does not change it: paid bytes at one price, or nothing limited.
+    func isSettledGrant(at now: Moment) -> Bool {
+        servedUntil == nil && (grantedBytes == nil || tariff.rates.hasOneBytePrice && tariff.windows.isEmpty)
+    }
+
+    /// Small raises are left until half of what the kernel holds is used up, so that it is told seldom.
+    func isWorthRaising(to grant: Grant, at now: Moment) -> Bool {
+        if (grantedBytes == nil) != (grant.bytes == nil) || (servedUntil == nil) != (grant.time == nil) { return true }
+        if let granted = grantedBytes, let bytes = grant.bytes {
+            let left = granted > usage.bytes ? granted - usage.bytes : 0
+            if left < bytes / 2 || left < Self.onePacket && left < bytes { return true }
+        }
+        if let servedUntil, let time = grant.time {
+            let left = max(.zero, servedUntil - now.boot)
+            if left.count < time.count / 2 { return true }
+        }
+        return false
+    }
+
+    mutating func take(_ grant: Grant, in key: Usage.Key, at now: Moment) {
+        grantedBytes = grant.bytes.map { usage.bytes + $0 }
+        servedUntil = grant.time.map { now.boot + $0 }
+        grantedIn = key
+    }
+
+    public var bearer: Bearer {
+        let before = bytesBeforeMark
+        return Bearer(
+            mark: mark, port: port, mac: mac, addresses: addresses,
+            byteLimit: grantedBytes.map { $0 > before ? $0 - before : 0 }, servedUntil: servedUntil)
+    }
+}

@@ -1,0 +1,74 @@
+public import Primitives
+
+/// What happens to a station's clients and their money.
+public enum ChargingEvent: Hashable, Sendable {
+    case open(OpenRequest)
+    case paid(Verified<Voucher>)
+    /// The kernel's counters, all of them, read at regular times; also drives time, timeouts and renewed grants.
+    case sampled([MeterReading])
+    /// Addresses that a device was seen to use.
+    case seen(port: String, mac: MACAddress, addresses: [IPAddress])
+    /// The link says that the device is gone.
+    case left(port: String, mac: MACAddress)
+    case end(SessionID, EndReason)
+    /// Service of these marks has been stopped and their last counters handed in by `sampled`.
+    case drained([UInt32])
+    case channel(ChannelEvent)
+    case codesCreated([AccessCode])
+    case codeRevoked(number: UInt32)
+    case block(MACAddress, Bool)
+    case tariffs([Tariff])
+    /// Writes the state of all sessions to disk, before the program stops.
+    case save
+}
+
+public struct OpenRequest: Hashable, Sendable {
+    public enum Payment: Hashable, Sendable {
+        case channel(Verified<Acceptance>)
+        /// The keyed digest of what was typed.
+        case code(Bytes32)
+        case free
+    }
+
+    /// A random name, should a new session be opened.
+    public var id: SessionID
+    public var port: String
+    public var mac: MACAddress
+    public var addresses: [IPAddress]
+    /// As offered. For access codes it only sets timeouts.
+    public var tariff: Tariff
+    public var payment: Payment
+
+    public init(
+        id: SessionID, port: String, mac: MACAddress, addresses: [IPAddress], tariff: Tariff, payment: Payment
+    ) {
+        self.id = id
+        self.port = port
+        self.mac = mac
+        self.addresses = addresses
+        self.tariff = tariff
+        self.payment = payment
+    }
+}
+
+/// What came of an event.
+public struct Outcome: Hashable, Sendable {
+    public var actions: [Action] = []
+    /// The session that was opened, moved or paid for.
+    public var session: SessionID?
+
+    public init() {}
+}
+
+/// How much a station takes on. Beyond these a request is refused with its reason.
+public struct ChargingLimits: Hashable, Sendable {
+    /// The gate's maps hold 65,536 addresses; four a client is what dual-stack phones use.
+    public var sessions = 16_384
+    public var channels = 65_536
+    public var codes = 65_536
+    public var addressesPerSession = 16
+    /// How much usage a power cut may cost the station: it is saved to flash this often while it changes.
+    public var saveInterval = Nanoseconds.seconds(60)
+
+    public init() {}
+}

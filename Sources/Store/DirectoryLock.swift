@@ -1,0 +1,30 @@
+import Charging
+import Glibc
+
+/// Keeps a state directory for one process; the kernel lets go of it when the process ends, however it ends.
+final class DirectoryLock: Sendable {
+    private let fd: Int32
+
+    init(_ directory: String) throws(StorageError) {
+        let path = directory + "/station.lock"
+        mkdir(directory, 0o700)
+        fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard fd >= 0 else {
+            throw StorageError(
+                .notPermitted,
+                "\(path) cannot be opened: \(String(cString: strerror(errno))); make the directory, owned by the daemon's user")
+        }
+        guard flock(fd, LOCK_EX | LOCK_NB) == 0 else {
+            var buffer = [UInt8](repeating: 0, count: 16)
+            let length = max(0, pread(fd, &buffer, buffer.count, 0))
+            close(fd)
+            let pid = String(decoding: buffer[..<length], as: UTF8.self)
+            throw StorageError(.inUse, "\(directory) is in use by another basestationd (process \(pid)); stop it first")
+        }
+        let pid = Array("\(getpid())".utf8)
+        ftruncate(fd, 0)
+        pwrite(fd, pid, pid.count, 0)
+    }
+
+    deinit { close(fd) }
+}

@@ -1,0 +1,66 @@
+import ArgumentParser
+import Glibc
+import Primitives
+import StationAPI
+import StationClient
+
+struct Sessions: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "One line a session.")
+    @OptionGroup var common: Common
+    @Flag(help: "Open sessions only.") var active = false
+    @Option(help: "Sessions that ended since then, e.g. 2026-11-23.") var since: String?
+    @Flag(help: "Show them anew each second.") var watch = false
+
+    func run() async throws {
+        repeat {
+            let sessions: [SessionView] = try await common.station.get(path)
+            if watch, isatty(1) == 1 { print("\u{1b}[H\u{1b}[2J", terminator: "") }
+            try common.show(sessions, Self.lines)
+            fflush(nil)
+            if watch { try await Task.sleep(for: .seconds(1)) }
+        } while watch
+    }
+
+    private var path: String { "/v1/sessions?active=\(active)" + (since.map { "&since=\($0)" } ?? "") }
+
+    static func lines(_ sessions: [SessionView]) -> [String] {
+        guard !sessions.isEmpty else { return ["No sessions."] }
+        let head =
+            Screen.fit("CLIENT", 18) + Screen.fit("TARIFF", 12) + Screen.fit("STATE", 10) + Screen.right("TIME", 8)
+            + Screen.right("UP", 10) + Screen.right("DOWN", 10) + Screen.right("QLC", 12)
+        return [Screen.bold(head)]
+            + sessions.map { session in
+                Screen.fit(session.clientMac.description, 18) + Screen.fit(session.tariffId, 11) + " "
+                    + Screen.fit(session.state, 10)
+                    + Screen.right(Screen.duration(session.durationSeconds), 8)
+                    + Screen.right(ByteCount(bytes: session.bytesUp).description, 10)
+                    + Screen.right(ByteCount(bytes: session.bytesDown).description, 10)
+                    + Screen.right(Screen.amount(session.chargeQlc), 12)
+            }
+    }
+}
+
+struct Usage: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Usage records.", subcommands: [Export.self])
+
+    struct Export: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Prints the signed usage records (CDRs).",
+            discussion: "Example: basestation usage export --since 2026-11-01 --format csv")
+        enum Format: String, ExpressibleByArgument, CaseIterable { case csv, json }
+        @OptionGroup var common: Common
+        @Option(help: "Sessions that ended since then.") var since = "1970-01-01"
+        @Option(help: "csv or json.") var format = Format.csv
+
+        func run() async throws {
+            let path = "/v1/usage?since=\(since)"
+            if format == .json || common.json {
+                print(try await common.station.text(path))
+                return
+            }
+            let records: [UsageRow] = try await common.station.get(path)
+            print(UsageRow.columns.joined(separator: ","))
+            for record in records { print(record.csv) }
+        }
+    }
+}

@@ -1,0 +1,22 @@
+import Charging
+import Primitives
+
+/// A signed usage record as a line of CSV (RFC 4180; no field needs quotes).
+struct UsageRow: Decodable {
+    var claim: UsageRecord
+    var signature: Signature
+
+    static let columns = [
+        "session_id", "buyer", "access_code", "tariff_id", "client_mac", "started_at", "ended_at", "duration_seconds", "bytes_up",
+        "bytes_down", "charge_qlc", "paid_qlc", "end_reason", "station_signature",
+    ]
+
+    var csv: String {
+        [
+            claim.session.description, claim.buyer?.description ?? "", claim.accessCode.map(String.init) ?? "", claim.tariffID,
+            claim.mac.description, claim.startedAt.description, claim.endedAt.description, String(claim.seconds),
+            String(claim.bytesUp), String(claim.bytesDown), claim.charge.description, claim.paid.description,
+            claim.endReason.rawValue, signature.description,
+        ].joined(separator: ",")
+    }
+}

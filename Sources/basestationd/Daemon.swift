@@ -1,0 +1,105 @@
+import ArgumentParser
+import Charging
+import Glibc
+import HAL
+import LinuxHAL
+import Logging
+import Primitives
+import ServiceLifecycle
+import Station
+import StationConfiguration
+import Store
+import UnixSignals
+
+/// The station's daemon. This page is the whole composition: configuration → store → hardware → recovery → services.
+@main
+struct Daemon: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "basestationd", abstract: "Runs a Qlink base station.",
+        discussion: "Example: basestationd --config /etc/basestation/station.toml", version: "0.1.0")
+
+    @Option(help: "The configuration file.") var config = "/etc/basestation/station.toml"
+    @Option(help: "The packet gate's rules.") var rules = "/usr/share/basestation/gate.nft"
+
+    func run() async throws {
+        do { try await serve() } catch {
+            let words = Array("basestationd: \(error)\n".utf8)
+            _ = write(2, words, words.count)
+            throw ExitCode(Self.exitCode(for: error))
+        }
+    }
+
+    private func serve() async throws {
+        signal(SIGPIPE, SIG_IGN)
+        let file = ConfigurationFile(path: config, environment: Environment.all)
+        let configuration = try file.load()
+        let logger = Log.bootstrap(level: configuration.logLevel)
+
+        let directory = configuration.stateDirectory
+        try Directories.make(configuration.stateDirectory, mode: 0o700)
+        try Directories.make(configuration.runtimeDirectory, mode: 0o755)
+        let key = PrivateKey(seed: try KeyFile.loadOrCreate(directory + "/station.key"))!
+        let codesKey = try KeyFile.loadOrCreate(directory + "/codes.key")
+        let store = try StationStore(directory: directory, key: key)
+
+        let clocks = try LinuxClocks()
+        let links = LinuxLinks()
+        var ports = LinuxPacketGate.Configuration(
+            lan: configuration.clientPorts, wan: configuration.uplinkPort, template: try Directories.read(rules))
+        ports.portalPort = UInt16(configuration.portalPort)
+        ports.rulesPath = configuration.runtimeDirectory + "/gate.nft"
+        ports.turnsOffloadsOff = !configuration.keepsOffload
+        let gate = LinuxPacketGate(ports)
+
+        let marks = try await gate.open()
+        let sameBoot = try await store.enter(bootID: clocks.bootID)
+        let stored = try await store.load()
+        var limits = ChargingLimits()
+        limits.saveInterval = configuration.saveInterval
+        let (engine, actions) = ChargingEngine.restore(
+            station: key.publicKey, tariffs: configuration.tariffs, limits: limits, from: stored,
+            marks: marks.map(\.value), sameBoot: sameBoot, at: clocks.now())
+        let cashier = try await Cashier(
+            engine: engine, first: actions, store: store, gate: gate, links: links, clocks: clocks,
+            commitInterval: configuration.commitInterval, logger: logger)
+        // What the book knows and the engine does not (the power went between the two) is told again.
+        let events = try await store.channelEvents()
+        let known = await cashier.read { Set($0.channels.keys) }
+
+        let settings = StationSettings(configuration)
+        let clientDirectory = ClientDirectory(links: links, ports: configuration.clientPorts, cashier: cashier, logger: logger)
+        var seams = StationSeams()
+        seams.configuration = { file.text }
+        seams.reload = {
+            let changed = try file.load()
+            _ = try await cashier.submit(.tariffs(changed.tariffs))
+            return ["tariffs: \(changed.tariffs.map(\.id).joined(separator: ", "))"]
+        }
+        let station = Station(
+            settings: settings, key: key, codesKey: codesKey, cashier: cashier, directory: clientDirectory, store: store,
+            book: StoredBook(store: store), links: links, clocks: clocks, seams: seams, logger: logger)
+
+        logger.notice(
+            "station \(key.publicKey) serves \(configuration.clientPorts.joined(separator: ", ")), \(stored.sessions.count) sessions go on"
+        )
+        let services: [any Service] = [
+            cashier, Sampler(cashier: cashier, interval: configuration.sampleInterval, logger: logger), clientDirectory,
+            ControlServer(station: station, logger: logger), BuyerServer(station: station, logger: logger),
+            BookReplay(events: events, known: known, cashier: cashier),
+            Watchdog(cashier: cashier, environment: Environment.all),
+        ]
+        let group = ServiceGroup(
+            configuration: .init(
+                services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        try await group.run()
+    }
+
+    /// cli.md: 1 refused, 4 not permitted.
+    private static func exitCode(for error: any Error) -> Int32 {
+        switch error {
+        case let error as HALError where error.kind == .notPermitted: 4
+        case let error as StorageError where error.kind == .notPermitted: 4
+        default: 1
+        }
+    }
+}

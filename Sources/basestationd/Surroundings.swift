@@ -1,0 +1,129 @@
+import Charging
+import Glibc
+import Logging
+import Primitives
+import ServiceLifecycle
+import Station
+import StationConfiguration
+import Store
+import Synchronization
+
+/// The configuration file, and the text of it that is in force.
+final class ConfigurationFile: Sendable {
+    private let path: String
+    private let environment: [String: String]
+    private let current = Mutex("")
+
+    init(path: String, environment: [String: String]) {
+        self.path = path
+        self.environment = environment
+    }
+
+    var text: String { current.withLock { $0 } }
+
+    func load() throws -> StationConfiguration {
+        let text = try Directories.read(path)
+        let configuration = try StationConfiguration(text: text, file: path, environment: environment)
+        current.withLock { $0 = text }
+        return configuration
+    }
+}
+
+enum Environment {
+    static var all: [String: String] {
+        var all: [String: String] = [:]
+        var next = environ
+        while let entry = next.pointee {
+            let parts = String(cString: entry).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            if parts.count == 2 { all[String(parts[0])] = String(parts[1]) }
+            next += 1
+        }
+        return all
+    }
+}
+
+enum Directories {
+    static func make(_ path: String, mode: mode_t) throws {
+        umask(0o022)
+        guard mkdir(path, mode) == 0 || errno == EEXIST else {
+            throw StorageError(
+                .notPermitted, "\(path) cannot be made: \(String(cString: strerror(errno))); make it, owned by the daemon's user")
+        }
+    }
+
+    /// A text file of at most 1 MiB.
+    static func read(_ path: String) throws -> String {
+        let fd = open(path, O_RDONLY | O_CLOEXEC)
+        guard fd >= 0 else {
+            throw StorageError(
+                .other, "\(path) cannot be read: \(String(cString: strerror(errno))); name another with --config or --rules")
+        }
+        defer { close(fd) }
+        var bytes = [UInt8](repeating: 0, count: 1 << 20)
+        var length = 0
+        while length < bytes.count {
+            let count = bytes.withUnsafeMutableBytes { Glibc.read(fd, $0.baseAddress! + length, $0.count - length) }
+            guard count > 0 else { break }
+            length += count
+        }
+        return String(decoding: bytes[..<length], as: UTF8.self)
+    }
+}
+
+enum Log {
+    /// journald keeps the time: lines are level and text.
+    static func bootstrap(level: String) -> Logger {
+        LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+        var logger = Logger(label: "basestationd")
+        logger.logLevel = Logger.Level(rawValue: level) ?? .info
+        return logger
+    }
+}
+
+/// Tells the engine, once at start, the channels that are in the book but had not reached it.
+struct BookReplay: Service {
+    let events: [ChannelEvent]
+    let known: Set<ChannelID>
+    let cashier: Cashier
+
+    func run() async throws {
+        for event in events {
+            switch event {
+            case .opened(let channel) where !known.contains(channel.id): _ = try await cashier.submit(.channel(event))
+            case .opened: continue
+            case .toppedUp(let id, let deposit):
+                let held = await cashier.read { $0.channels[id]?.channel.deposit ?? .zero }
+                if held < deposit { _ = try await cashier.submit(.channel(event)) }
+            case .closed(let id):
+                if await cashier.read({ $0.channels[id]?.isClosed == false }) { _ = try await cashier.submit(.channel(event)) }
+            }
+        }
+        try? await gracefulShutdown()  // a service that returns would end the others
+    }
+}
+
+/// The channel book that the store keeps.
+struct StoredBook: ChannelRegister {
+    let store: StationStore
+    func append(_ event: ChannelEvent) async throws(StorageError) { try await store.append(event) }
+}
+
+extension StationSettings {
+    init(_ configuration: StationConfiguration) {
+        self.init()
+        name = configuration.name
+        hal = configuration.hal.rawValue
+        portalMessage = configuration.portalMessage
+        sharing = configuration.sharing
+        clientPorts = configuration.clientPorts
+        uplinkPort = configuration.uplinkPort
+        tariffs = configuration.tariffs
+        defaultTariffID = configuration.defaultTariff
+        sampleInterval = configuration.sampleInterval
+        commitInterval = configuration.commitInterval
+        portalPort = configuration.portalPort
+        controlSocket = configuration.runtimeDirectory + "/control.sock"
+        controlGroup = configuration.controlGroup
+        codeAttemptsPerMinute = configuration.codeAttemptsPerMinute
+    }
+}

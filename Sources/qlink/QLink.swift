@@ -1,0 +1,41 @@
+import ArgumentParser
+import Glibc
+import StationAPI
+import StationClient
+
+/// The buyer's wallet for Linux.
+@main
+struct QLink: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "qlink", abstract: "Buys network access from Qlink base stations, paid as it is used.",
+        version: "0.1.0", subcommands: [WalletCommand.self, Connect.self])
+
+    static func main() async {
+        signal(SIGPIPE, SIG_IGN)
+        do {
+            var command = try parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand { try await asynchronous.run() } else { try command.run() }
+        } catch let error as Problem {
+            stop("the station refuses: \(error.detail)", 1)
+        } catch let error as StationUnreachable {
+            stop(error.description, error.isNotPermitted ? 4 : 3)
+        } catch let error as WalletError {
+            stop(error.description, 1)
+        } catch {
+            let code = exitCode(for: error).rawValue
+            if code == 0 { exit(withError: error) }
+            stop(fullMessage(for: error), code == 64 ? 2 : code)
+        }
+    }
+
+    private static func stop(_ words: String, _ code: Int32) -> Never {
+        let bytes = Array((words.isEmpty ? "" : words + "\n").utf8)
+        _ = write(2, bytes, bytes.count)
+        Glibc.exit(code)
+    }
+}
+
+struct WalletError: Error, CustomStringConvertible {
+    var description: String
+    init(_ description: String) { self.description = description }
+}
