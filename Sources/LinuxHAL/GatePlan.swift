@@ -45,8 +45,9 @@ struct GatePlan {
     private mutating func keep(_ mark: ClientMark, _ target: GateIntent.Client, held: HeldClient?, use: GateUse?) {
         var client = held ?? HeldClient(port: target.port, service: .stopped)
         if held == nil { accounted += GateTable.keys(mark).map { SetElement(key: $0) } }
+        var isRenewed = false
         if let limit = target.byteLimit, held?.byteLimit != limit {
-            setLimit(mark, limit, use: use)
+            isRenewed = setLimit(mark, limit, use: use)
             client.byteLimit = limit
             if held != nil, target.service != .none { raised.append((mark, target.service)) }
         }
@@ -54,23 +55,26 @@ struct GatePlan {
         client.port = target.port
         client.bindings = target.bindings
         client.downs = target.addresses
-        client.service = serve(mark, target.service, was: client.service, isNew: held == nil)
+        // A client whose quota is made anew was cut off: whatever we held, it is out of `live`.
+        client.service = serve(mark, target.service, was: isRenewed ? .unknown : client.service)
         after.append((mark, client))
     }
 
-    private mutating func setLimit(_ mark: ClientMark, _ limit: UInt64, use: GateUse?) {
+    /// Whether the quota is made anew.
+    private mutating func setLimit(_ mark: ClientMark, _ limit: UInt64, use: GateUse?) -> Bool {
         let name = GateTable.quotaName(mark)
         let keys = GateTable.keys(mark)
-        let decision = GateQuota(byteLimit: limit, after: use)
-        switch decision {
+        limited += keys.map { SetElement(key: $0, object: name) }
+        switch GateQuota(byteLimit: limit, after: use) {
         case .set(let kernelLimit):
             quotas.append((name, kernelLimit, 0))
+            return false
         case .renew(let kernelLimit, let consumed):
             unlimited += keys.map { SetElement(key: $0) }
             dropped.append(name)
             quotas.append((name, kernelLimit, consumed))
+            return true
         }
-        limited += keys.map { SetElement(key: $0, object: name) }
     }
 
     private mutating func change(_ mark: ClientMark, from client: HeldClient, bindings: Set<GateBinding>, downs: Set<IPAddress>) {
@@ -91,7 +95,7 @@ struct GatePlan {
     }
 
     private mutating func serve(
-        _ mark: ClientMark, _ service: GateIntent.Client.Service, was: HeldClient.Service, isNew: Bool
+        _ mark: ClientMark, _ service: GateIntent.Client.Service, was: HeldClient.Service
     ) -> HeldClient.Service {
         let bare = GateTable.keys(mark).map { SetElement(key: $0) }
         switch service {

@@ -22,11 +22,13 @@ struct GateReader {
     }
 
     /// Each client's counters, in one dump.
-    func readings() throws(HALError) -> [GateReading] {
+    /// - Parameter count: about how many clients there are
+    func readings(count: Int) throws(HALError) -> [GateReading] {
         try again("read the accounts") { () throws(NetlinkError) in
             var readings: [GateReading] = []
             var places: [UInt32: Int] = [:]
-            places.reserveCapacity(16_384)
+            places.reserveCapacity(count)
+            readings.reserveCapacity(count)
             try socket.eachElement(of: GateTable.account, table: GateTable.name) { element in
                 guard let mark = GateTable.mark(element.key), let counter = element.counter else { return }
                 let place: Int

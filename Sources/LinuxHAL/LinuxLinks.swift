@@ -95,9 +95,8 @@ public final class LinuxLinks: Links {
     private func index(of port: String) throws(HALError) -> Int32 {
         let link = try route("look for \(port)") { socket throws(NetlinkError) in try socket.link(port) }
         if let link { return link.index }
-        throw .missing(
-            interface: port,
-            among: try route("read the interfaces") { socket throws(NetlinkError) in try socket.links() }.map(\.name))
+        let all = try route("read the interfaces") { socket throws(NetlinkError) in try socket.links() }
+        throw .missing(interface: port, among: all.map(\.name))
     }
 
     /// A dump that was disturbed is made again; after so many it is the caller's to decide.

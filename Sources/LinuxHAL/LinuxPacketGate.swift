@@ -97,7 +97,7 @@ public actor LinuxPacketGate: PacketGate {
         held = adoption.holdings
     }
 
-    public func readings() throws(HALError) -> [GateReading] { try opened().reader.readings() }
+    public func readings() throws(HALError) -> [GateReading] { try opened().reader.readings(count: held.clients.count) }
 
     /// Binds a port's clients to the interface that has its name now: call it when a port was made anew.
     public func rebind(port: String) throws(HALError) {

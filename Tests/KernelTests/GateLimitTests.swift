@@ -86,6 +86,25 @@ struct GateLimitTests {
         }
     }
 
+    @Test func raisingALimitJustWhenItIsReachedLeavesTheClientIn() async throws {
+        try await withGate { lab, gate in
+            let client = lab.clients[0]
+            let flood = try lab.start(Traffic(.send, seconds: 60, size: 64), client: 0, over: .v4)
+            defer { flood.close() }
+            var limit: UInt64 = 20_000
+            try await gate.apply([.serve(.of(client, mark: 7, limit: limit))])
+            for step in 0..<1_000 {
+                try await waitUntil("step \(step)", timeout: .seconds(5), every: .microseconds(50)) {
+                    try await gate.reading(7).bytesUp + 6_000 >= limit
+                }
+                limit += 20_000
+                try await gate.apply([.serve(.of(client, mark: 7, limit: limit))])
+            }
+            try await waitUntil("the cut-off") { try await gate.reading(7).bytesUp + 92 >= limit }
+            #expect(try await gate.reading(7).bytesUp <= limit)
+        }
+    }
+
     @Test(arguments: [Traffic.Direction.send, .download])
     func raisingALimitInTimeLosesNoPacket(direction: Traffic.Direction) async throws {
         try await withGate { lab, gate in
