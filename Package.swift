@@ -98,7 +98,8 @@ let testing: [Target] = [
     tests("ChargingTests", ["Charging", "Primitives"]),
     tests("NetlinkTests", ["Netlink", "Primitives"]),
     tests("SimulatedHALTests", ["SimulatedHAL", "HAL", "Primitives"]),
-    tests("StoreTests", ["Store", "Charging", "Primitives"]),
+    program("storewriter", ["Store", "Charging", "Primitives"], path: "Tests/StoreWriter"),
+    tests("StoreTests", ["Store", "Charging", "Primitives", "CSQLite", "storewriter"]),
     tests("StationConfigurationTests", ["StationConfiguration", "Charging", "Primitives"]),
     tests(
         "StationTests",
