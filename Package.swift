@@ -95,7 +95,7 @@ let programs: [Target] = [
 
 let testing: [Target] = [
     tests("PrimitivesTests", ["Primitives"]),
-    tests("ChargingTests", ["Charging", "Primitives"]),
+    tests("ChargingTests", ["Charging", "Primitives", collections]),
     tests("NetlinkTests", ["Netlink", "Primitives"]),
     tests("SimulatedHALTests", ["SimulatedHAL", "HAL", "Primitives"]),
     program("storewriter", ["Store", "Charging", "Primitives"], path: "Tests/StoreWriter"),
