@@ -17,7 +17,8 @@ final class DirectoryLock: Sendable {
             let length = max(0, pread(fd, &buffer, buffer.count, 0))
             let pid = String(decoding: buffer[..<length], as: UTF8.self)
             throw StorageError(
-                .inUse, "\(directory) is in use by another basestationd (process \(pid)); stop it first: systemctl stop basestationd")
+                .inUse,
+                "\(directory) is in use by another basestationd (process \(pid)); stop it first: systemctl stop basestationd")
         }
         // Only words for the message above: the lock itself is the kernel's.
         let pid = Array("\(getpid())".utf8)

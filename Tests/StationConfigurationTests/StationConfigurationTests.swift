@@ -32,9 +32,9 @@ import Testing
         ("[[tariff]]\nid = \"Not An Id\"", "f:2", "a-z"),
         ("[[tariff]]\nid = \"a\"\nprice_per_mb = \"0.000000001\"", "f:3", "amount of QLC"),
         ("[[tariff]]\nid = \"a\"\n[[tariff.window]]\nfrom = \"25:00\"\nto = \"06:00\"", "f:4", "time of day"),
-        ("[[tariff]]\nid = \"free\"", "f:2", "twice"),
+        ("[[tariff]]\nid = \"free\"", "f:4", "twice"),
         ("[statoin]", "f:1", "station"),
-        ("x = [", "f:1", "toml.io"),
+        ("x = [", "f:2", "toml.io"),
     ]) func aMistakeIsNamedWithItsPlaceAndItsMend(text: String, place: String, words: String) {
         let error = #expect(throws: ConfigurationError.self) {
             _ = try StationConfiguration(text: text + "\n[[tariff]]\nid = \"free\"\n", file: "f")
