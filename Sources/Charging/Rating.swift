@@ -99,7 +99,7 @@ extension Tariff {
     private func forEachCharge(for segments: ArraySlice<Usage.Segment>, _ visit: (InvoiceLine) -> Void) {
         if flat > .zero { visit(InvoiceLine(item: .flat, quantity: 1, charge: flat)) }
         if let package {
-            let bytes = segments.reduce(0) { $0.saturatingAdd($1.bytes) }
+            let bytes = segments.reduce(UInt64(0)) { $0.saturatingAdd($1.bytes) }
             let time = segments.reduce(Nanoseconds.zero) { $0 + $1.time }
             let count = package.count(bytes: bytes, seconds: time.wholeSeconds)
             let price = Price(package.price)
