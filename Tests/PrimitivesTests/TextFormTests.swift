@@ -2,10 +2,11 @@ import Primitives
 import Testing
 
 @Suite struct QLCText {
-    @Test(arguments: [
-        ("0", 0), ("12", 1_200_000_000), ("0.5", 50_000_000), ("0.00000001", 1), ("0.10000000", 10_000_000),
-        ("600000000", 60_000_000_000_000_000), ("000000001.5", 150_000_000),
-    ] as [(String, UInt64)])
+    @Test(
+        arguments: [
+            ("0", 0), ("12", 1_200_000_000), ("0.5", 50_000_000), ("0.00000001", 1), ("0.10000000", 10_000_000),
+            ("600000000", 60_000_000_000_000_000), ("000000001.5", 150_000_000),
+        ] as [(String, UInt64)])
     func readsDecimals(_ text: String, _ units: UInt64) {
         #expect(QLC(text)?.units == units)
     }
@@ -36,11 +37,12 @@ import Testing
 }
 
 @Suite struct ByteCountText {
-    @Test(arguments: [
-        ("0", 0), ("1500", 1_500), ("1kB", 1_000), ("20MB", 20_000_000), ("20 mb", 20_000_000), ("1.5GB", 1_500_000_000),
-        ("1GiB", 1 << 30), ("0.5KiB", 512), ("1.999999999 GB", 1_999_999_999), ("18446744073709551615", .max),
-        ("0.000000001GB", 1), ("16777215.999999999TiB", 18_446_744_073_709_550_516),
-    ] as [(String, UInt64)])
+    @Test(
+        arguments: [
+            ("0", 0), ("1500", 1_500), ("1kB", 1_000), ("20MB", 20_000_000), ("20 mb", 20_000_000), ("1.5GB", 1_500_000_000),
+            ("1GiB", 1 << 30), ("0.5KiB", 512), ("1.999999999 GB", 1_999_999_999), ("18446744073709551615", .max),
+            ("0.000000001GB", 1), ("16777215.999999999TiB", 18_446_744_073_709_550_516),
+        ] as [(String, UInt64)])
     func readsWhatPeopleWrite(_ text: String, _ bytes: UInt64) {
         #expect(ByteCount(text)?.bytes == bytes)
     }
@@ -53,10 +55,11 @@ import Testing
         #expect(ByteCount(text) == nil)
     }
 
-    @Test(arguments: [
-        (0, "0 B"), (999, "999 B"), (1_000, "1.00 kB"), (1_005, "1.00 kB"), (12_345, "12.3 kB"), (999_999, "999 kB"),
-        (1_500_000_000, "1.50 GB"), (1_050_000_000, "1.05 GB"), (.max, "18446744 TB"),
-    ] as [(UInt64, String)])
+    @Test(
+        arguments: [
+            (0, "0 B"), (999, "999 B"), (1_000, "1.00 kB"), (1_005, "1.00 kB"), (12_345, "12.3 kB"), (999_999, "999 kB"),
+            (1_500_000_000, "1.50 GB"), (1_050_000_000, "1.05 GB"), (.max, "18446744 TB"),
+        ] as [(UInt64, String)])
     func printsThreeFigures(_ bytes: UInt64, _ text: String) {
         #expect(ByteCount(bytes: bytes).description == text)
     }

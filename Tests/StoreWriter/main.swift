@@ -92,7 +92,7 @@ func fill(limit: UInt) async throws {
             try await store.commit(facts(number + 1))
             number += 1
         }
-    } catch let error as StorageError {
+    } catch {
         say("refused \(error.kind) \(error)")
     }
     say("acknowledged \(number)")
