@@ -5,7 +5,6 @@ CONFIG ?= debug
 BIN := $(CURDIR)/.build/$(CONFIG)
 PACKAGES := nftables iproute2 ethtool procps pkg-config g++ \
 	libnl-3-dev libnl-genl-3-dev libnl-route-3-dev libsqlite3-dev libtomlplusplus-dev
-HAL ?= linux
 KILLS ?= 200
 
 .PHONY: help deps build run test test-only soak bench lint check foundation clean

@@ -59,7 +59,6 @@ let domain: [Target] = [
 
 let adapters: [Target] = [
     module("LinuxHAL", ["HAL", "Netlink", "CLinux", "Primitives", logging]),
-    module("SimulatedHAL", ["HAL", "Primitives"]),
     module("Store", ["Charging", "Primitives", "CSQLite"]),
     module("StationConfiguration", ["CTOML", "Charging", "Primitives"]),
 ]
@@ -74,14 +73,13 @@ let composition: [Target] = [
             "StationAPI", "Charging", "HAL", "Primitives", "CHost", collections, hummingbird, lifecycle, logging,
             nio, nioPosix,
         ]),
-    module("Simulation", ["Charging", "HAL", "SimulatedHAL", "Primitives"]),
 ]
 
 let programs: [Target] = [
     program(
         "basestationd",
         [
-            "Station", "StationAPI", "LinuxHAL", "SimulatedHAL", "HAL", "Store", "StationConfiguration",
+            "Station", "StationAPI", "LinuxHAL", "HAL", "Store", "StationConfiguration",
             "Charging", "Primitives", arguments, lifecycle, signals, logging,
         ]),
     program(
@@ -97,17 +95,9 @@ let testing: [Target] = [
     tests("PrimitivesTests", ["Primitives"]),
     tests("ChargingTests", ["Charging", "Primitives", collections]),
     tests("NetlinkTests", ["Netlink", "Primitives"]),
-    tests("SimulatedHALTests", ["SimulatedHAL", "HAL", "Primitives"]),
     program("storewriter", ["Store", "Charging", "Primitives"], path: "Tests/StoreWriter"),
     tests("StoreTests", ["Store", "Charging", "Primitives", "CSQLite", "storewriter"]),
     tests("StationConfigurationTests", ["StationConfiguration", "Charging", "Primitives"]),
-    tests(
-        "StationTests",
-        [
-            "Station", "StationAPI", "StationClient", "SimulatedHAL", "Store", "Charging", "HAL",
-            "Primitives", logging,
-        ]),
-    tests("SimulationTests", ["Simulation", "Charging", "Primitives"]),
     tests("TidyTests", []),
     .target(name: "CLab", path: "Tests/Lab/CLab"),
     module("Lab", ["CLab", "Primitives"], path: "Tests/Lab/Lab"),
@@ -120,13 +110,6 @@ let testing: [Target] = [
     tests(
         "KernelTests",
         ["Lab", "LinuxHAL", "HAL", "Netlink", "StationAPI", "StationClient", "Charging", "Primitives"]),
-    program(
-        "benchmarks",
-        [
-            "Lab", "LinuxHAL", "SimulatedHAL", "HAL", "Store", "Station", "StationAPI",
-            "StationClient", "Charging", "Primitives", arguments, logging,
-        ],
-        path: "Tests/Benchmarks"),
 ]
 
 let package = Package(
