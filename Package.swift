@@ -96,7 +96,7 @@ let programs: [Target] = [
 
 let testing: [Target] = [
     tests("PrimitivesTests", ["Primitives"]),
-    tests("ChargingTests", ["Charging", "Primitives"]),
+    tests("ChargingTests", ["Charging", "Primitives", collections]),
     tests("NetlinkTests", ["Netlink", "Primitives"]),
     tests("SimulatedHALTests", ["SimulatedHAL", "HAL", "Primitives"]),
     tests("StoreTests", ["Store", "Charging", "Primitives"]),

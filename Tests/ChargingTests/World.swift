@@ -1,4 +1,5 @@
 import Charging
+import OrderedCollections
 import Primitives
 import Testing
 
