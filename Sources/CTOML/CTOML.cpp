@@ -1,25 +1,67 @@
 #define TOML_EXCEPTIONS 0
 #define TOML_ENABLE_FORMATTERS 0
+// Arrays and inline tables within each other: deeper than any configuration, and shallow enough for any stack.
+#define TOML_MAX_NESTED_VALUES 16
+// toml++ 3.3 calls parse_key with what its own assertion forbids, e.g. for "[[[" (fixed upstream, marzer/tomlplusplus
+// pull request 301), and then refuses it properly. Its assertions would abort a debug build and be undefined behaviour in a
+// release build: they are taken out of both.
+#undef NDEBUG
+#define TOML_ASSERT(expression) static_assert(true)
 #include "CTOML.h"
 #include <cstdio>
-#include <string>
 #include <string_view>
 #include <toml++/toml.h>
 
 namespace {
-// Deeper than any configuration, and shallow enough for any stack.
-constexpr int depth_limit = 16;
+// Parts of dotted keys on a line. toml++ 3.3 makes a table of each and recurses through them, without a limit of its own.
+constexpr int dots_limit = 16;
+
+// Where strings and comments end, as far as counting the dots outside them takes.
+bool has_too_many_dots(std::string_view text, ctoml_error *error) {
+	uint32_t line = 1;
+	size_t line_start = 0;
+	int dots = 0;
+	for (size_t at = 0; at < text.size();) {
+		char c = text[at];
+		if (c == '\n') {
+			line++, line_start = ++at, dots = 0;
+		} else if (c == '#') {
+			while (at < text.size() && text[at] != '\n') at++;
+		} else if (c == '"' || c == '\'') {
+			const bool is_block = at + 2 < text.size() && text[at + 1] == c && text[at + 2] == c;
+			const std::string_view end = text.substr(at, is_block ? 3 : 1);
+			for (at += end.size(); at < text.size() && text.compare(at, end.size(), end) != 0; at++) {
+				if (text[at] == '\n' && !is_block) break; // not a string after all; toml++ will say so
+				if (text[at] == '\\' && c == '"' && at + 1 < text.size()) at++;
+				if (text[at] == '\n') line++, line_start = at + 1;
+			}
+			if (at < text.size() && text[at] != '\n') at += end.size();
+			for (int extra = 0; is_block && extra < 2 && at < text.size() && text[at] == c; extra++) at++; // """a"""""
+		} else {
+			if (c == '.' && ++dots > dots_limit) {
+				std::snprintf(error->reason, sizeof error->reason, "more than %d dots in a line", dots_limit);
+				error->line = line;
+				error->column = static_cast<uint32_t>(at - line_start + 1);
+				return true;
+			}
+			at++;
+		}
+	}
+	return false;
+}
 
 struct Walk {
 	void *context;
 	void (*visit)(void *, const ctoml_value *);
+	int32_t visited = 0;
 
-	void value(const std::string &path, const toml::node &node, int depth) const {
-		ctoml_value value{path.c_str(), CTOML_OTHER, "", 0, node.source().begin.line, node.source().begin.column};
-		std::string text;
+	void value(int32_t parent, std::string_view key, const toml::source_region &place, const toml::node &node) {
+		const int32_t number = visited++;
+		ctoml_value value{parent, key.data(), key.size(), CTOML_TIME, "", 0, 0, place.begin.line, place.begin.column};
 		if (auto string = node.as_string()) {
 			value.kind = CTOML_STRING;
-			text = string->get();
+			value.text = string->get().data();
+			value.text_length = string->get().size();
 		} else if (auto integer = node.as_integer()) {
 			value.kind = CTOML_INTEGER;
 			value.integer = integer->get();
@@ -32,36 +74,28 @@ struct Walk {
 			value.kind = CTOML_TABLE;
 		} else if (node.is_array()) {
 			value.kind = CTOML_ARRAY;
-			value.integer = static_cast<int64_t>(node.as_array()->size());
 		}
-		value.text = text.c_str();
 		visit(context, &value);
-		if (depth >= depth_limit) return;
-		if (auto table = node.as_table()) contents(path, *table, depth + 1);
+		if (auto table = node.as_table())
+			for (auto &&[name, inner] : *table) this->value(number, name.str(), name.source(), inner);
 		if (auto array = node.as_array())
-			for (size_t index = 0; index < array->size(); index++)
-				this->value(path + "[" + std::to_string(index) + "]", *array->get(index), depth + 1);
-	}
-
-	void contents(const std::string &path, const toml::table &table, int depth) const {
-		for (auto &&[key, node] : table) {
-			std::string name(key.str());
-			value(path.empty() ? name : path + "." + name, node, depth);
-		}
+			for (auto &&inner : *array) this->value(number, {}, inner.source(), inner);
 	}
 };
 } // namespace
 
 extern "C" int ctoml_parse(const char *text, size_t length, void *context, void (*visit)(void *, const ctoml_value *),
-                           char *reason, size_t reason_size, uint32_t *line, uint32_t *column) {
-	auto result = toml::parse(std::string_view(text, length));
+                           ctoml_error *error) {
+	const std::string_view document(text, length);
+	if (has_too_many_dots(document, error)) return -1;
+	auto result = toml::parse(document);
 	if (!result) {
-		auto description = result.error().description();
-		std::snprintf(reason, reason_size, "%.*s", static_cast<int>(description.size()), description.data());
-		*line = result.error().source().begin.line;
-		*column = result.error().source().begin.column;
+		auto reason = result.error().description();
+		std::snprintf(error->reason, sizeof error->reason, "%.*s", static_cast<int>(reason.size()), reason.data());
+		error->line = result.error().source().begin.line;
+		error->column = result.error().source().begin.column;
 		return -1;
 	}
-	Walk{context, visit}.contents("", result.table(), 0);
+	Walk{context, visit}.value(-1, {}, result.table().source(), result.table());
 	return 0;
 }
