@@ -82,7 +82,8 @@ struct ConfigurationReader {
     private mutating func table(_ name: String) -> Int? {
         guard let number = child(name, of: 0) else { return nil }
         guard document[number].kind == .table else {
-            complain(at: document[number].place, "\"\(name)\" is a section", "write [\(name)] on a line of its own, its keys below")
+            complain(
+                at: document[number].place, "\"\(name)\" is a section", "write [\(name)] on a line of its own, its keys below")
             return nil
         }
         return number
@@ -111,7 +112,8 @@ struct ConfigurationReader {
             }
             let written = written(number)
             if !key.take(written, &target) {
-                complain(at: value.place, "\(section).\(key.name) cannot be \(written.shown): it is \(key.words)", mend(key, written))
+                complain(
+                    at: value.place, "\(section).\(key.name) cannot be \(written.shown): it is \(key.words)", mend(key, written))
             }
         }
     }
@@ -142,7 +144,8 @@ struct ConfigurationReader {
     private mutating func unknown(_ value: TOMLDocument.Value, in section: String?, among names: [String]) {
         let key = TOMLText.quoted(value.key.prefix(60))
         let what = section.map { "[\($0)] has no key \(key)" } ?? "there is no section \(key)"
-        let home = section == nil ? Section.all.first { $0.keys.contains { $0.name == value.key } }?.name : Self.home(of: value.key)
+        let home =
+            section == nil ? Section.all.first { $0.keys.contains { $0.name == value.key } }?.name : Self.home(of: value.key)
         if let near = nearest(to: value.key, among: names) {
             complain(at: value.place, what, "did you mean \"\(near)\"?")
         } else if let home {

@@ -7,7 +7,8 @@ extension StationConfiguration {
             text += table("[\(section.name)]", section.meaning, section.keys, blank)
         }
         text += table(
-            "[[tariff]]", "A price plan; at least one. Its prices add up, and what has no price is free.", TariffDraft.keys, TariffDraft())
+            "[[tariff]]", "A price plan; at least one. Its prices add up, and what has no price is free.", TariffDraft.keys,
+            TariffDraft())
         text += table(
             "[[tariff.window]]",
             "Below a `[[tariff]]`: hours with prices of their own, 16 at most; the first that fits counts. Outside them, and while the board's clock is not set, the tariff's own prices hold.",

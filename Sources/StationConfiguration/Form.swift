@@ -75,7 +75,9 @@ extension Form where Value == String {
     }
 
     static func word(_ choices: [String]) -> Form {
-        Form(words: "one of \(choices.joined(separator: ", "))", choices: choices) { $0.text.flatMap { choices.contains($0) ? $0 : nil } } show: {
+        Form(words: "one of \(choices.joined(separator: ", "))", choices: choices) {
+            $0.text.flatMap { choices.contains($0) ? $0 : nil }
+        } show: {
             TOMLText.quoted($0)
         }
     }
@@ -119,7 +121,11 @@ extension Form where Value == [String] {
 extension Form where Value: RawRepresentable<String> & CaseIterable {
     static var choice: Form {
         let form = Form<String>.word(Value.allCases.map(\.rawValue))
-        return Form(words: form.words, choices: form.choices) { form.read($0).flatMap(Value.init) } show: { form.show($0.rawValue) }
+        return Form(words: form.words, choices: form.choices) {
+            form.read($0).flatMap(Value.init)
+        } show: {
+            form.show($0.rawValue)
+        }
     }
 }
 
@@ -182,7 +188,8 @@ private func isPort(_ text: String) -> Bool {
     (1...15).contains(text.utf8.count) && text != "." && text != ".."
         && text.utf8.allSatisfy {
             switch $0 {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"),
                 UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."):
                 true
             default: false

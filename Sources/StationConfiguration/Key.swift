@@ -14,16 +14,26 @@ struct Key<Target>: Sendable {
     var show: @Sendable (_ target: Target) -> String?
 
     init<Value: Sendable>(
-        _ name: String, _ path: any WritableKeyPath<Target, Value> & Sendable, _ form: Form<Value>, example: String, _ meaning: String
+        _ name: String, _ path: any WritableKeyPath<Target, Value> & Sendable, _ form: Form<Value>, example: String,
+        _ meaning: String
     ) {
-        self.init(name, form, example, meaning) { $0[keyPath: path] = $1 } show: { form.show($0[keyPath: path]) }
+        self.init(name, form, example, meaning) {
+            $0[keyPath: path] = $1
+        } show: {
+            form.show($0[keyPath: path])
+        }
     }
 
     /// A key that may be left out, and then means nothing.
     init<Value: Sendable>(
-        _ name: String, _ path: any WritableKeyPath<Target, Value?> & Sendable, _ form: Form<Value>, example: String, _ meaning: String
+        _ name: String, _ path: any WritableKeyPath<Target, Value?> & Sendable, _ form: Form<Value>, example: String,
+        _ meaning: String
     ) {
-        self.init(name, form, example, meaning) { $0[keyPath: path] = $1 } show: { $0[keyPath: path].map(form.show) }
+        self.init(name, form, example, meaning) {
+            $0[keyPath: path] = $1
+        } show: {
+            $0[keyPath: path].map(form.show)
+        }
     }
 
     private init<Value>(

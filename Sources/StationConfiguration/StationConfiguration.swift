@@ -43,7 +43,8 @@ public struct StationConfiguration: Hashable, Sendable {
     }
 
     /// The configuration in the file at `path`, of at most 1 MiB.
-    public static func load(path: String, environment: [String: String] = [:]) throws(ConfigurationError) -> StationConfiguration {
+    public static func load(path: String, environment: [String: String] = [:]) throws(ConfigurationError) -> StationConfiguration
+    {
         try StationConfiguration(text: text(of: path), file: path, environment: environment)
     }
 

@@ -13,7 +13,9 @@ struct Section: Sendable {
         name: "station", meaning: "What it is called and where it keeps its state.",
         keys: [
             Key("name", \.name, .text(1...64), example: "\"Café at the corner\"", "What clients and the owner see."),
-            Key("hal", \.hal, .choice, example: "\"linux\"", "`linux`: this board's kernel and radios; `simulated`: no hardware, no root."),
+            Key(
+                "hal", \.hal, .choice, example: "\"linux\"",
+                "`linux`: this board's kernel and radios; `simulated`: no hardware, no root."),
             Key(
                 "state_directory", \.stateDirectory, .directory, example: "\"/var/lib/basestation\"",
                 "Accounts, usage records and keys. What must survive a reinstallation."),
@@ -30,7 +32,7 @@ struct Section: Sendable {
             Key("sharing", \.sharing, .flag, example: "true", "`false`: nobody is served until it is `true` again."),
             Key(
                 "keep_offload", \.keepsOffload, .flag, example: "false",
-                "`true` leaves segmentation and receive offload on: less work for the CPU, but a packet that stands for many is billed with one header."
+                "`true` leaves segmentation and receive offload on: less work for the CPU, but one header is billed where the wire had many."
             ),
         ])
 
@@ -38,7 +40,9 @@ struct Section: Sendable {
         name: "portal", meaning: "The page that clients see first, and the buyers' API.",
         keys: [
             Key("listen_port", \.portalPort, .number(1...65_535), example: "2050", "TCP port on the clients' side."),
-            Key("message", \.portalMessage, .text(0...500), example: "\"Welcome! Codes are sold at the bar.\"", "A greeting on the page."),
+            Key(
+                "message", \.portalMessage, .text(0...500), example: "\"Welcome! Codes are sold at the bar.\"",
+                "A greeting on the page."),
         ])
 
     private static let api = Section(
@@ -87,7 +91,8 @@ struct Section: Sendable {
         name: "log", meaning: "What goes to the journal.",
         keys: [
             Key(
-                "level", \.logLevel, .word(["trace", "debug", "info", "notice", "warning", "error", "critical"]), example: "\"info\"",
+                "level", \.logLevel, .word(["trace", "debug", "info", "notice", "warning", "error", "critical"]),
+                example: "\"info\"",
                 "This and what is more serious.")
         ])
 }

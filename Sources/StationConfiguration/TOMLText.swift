@@ -23,7 +23,9 @@ enum TOMLText {
     }
 
     static func data(_ bytes: UInt64) -> String {
-        let units: [(String, UInt64)] = [("TB", 1_000_000_000_000), ("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000), ("B", 1)]
+        let units: [(String, UInt64)] = [
+            ("TB", 1_000_000_000_000), ("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000), ("B", 1),
+        ]
         let unit = units.first { bytes % $0.1 == 0 && bytes >= $0.1 } ?? ("B", 1)
         return "\(bytes / unit.1)\(unit.0)"
     }
@@ -49,7 +51,9 @@ extension Nanoseconds {
     /// Reads `500ms`, `90s`, `5m`, `1h`, `30d`.
     public init?(_ text: String) {
         let digits = text.prefix { $0.isASCII && $0.isNumber }
-        guard let unit = Self.units.first(where: { $0.name == text.dropFirst(digits.count) }), let count = Int64(digits) else { return nil }
+        guard let unit = Self.units.first(where: { $0.name == text.dropFirst(digits.count) }), let count = Int64(digits) else {
+            return nil
+        }
         let (product, overflow) = count.multipliedReportingOverflow(by: unit.size)
         guard !overflow else { return nil }
         self.init(product)

@@ -33,10 +33,14 @@ struct PriceDraft: Sendable {
     }
 
     static let keys: [Key<PriceDraft>] = [
-        Key("price_per_second", \.perSecond, .money, example: "\"0.0005\"", "For a second of connection. One of the three, at most."),
+        Key(
+            "price_per_second", \.perSecond, .money, example: "\"0.0005\"",
+            "For a second of connection. One of the three, at most."),
         Key("price_per_minute", \.perMinute, .money, example: "\"0.02\"", "For a minute, charged exactly by the second."),
         Key("price_per_hour", \.perHour, .money, example: "\"1\"", "For an hour, charged exactly by the second."),
-        Key("price_per_mb", \.perMB, .money, example: "\"0.01\"", "For 1,000,000 bytes in both directions, charged exactly by the byte."),
+        Key(
+            "price_per_mb", \.perMB, .money, example: "\"0.01\"",
+            "For 1,000,000 bytes in both directions, charged exactly by the byte."),
         Key("price_per_mb_up", \.perMBUp, .money, example: "\"0.02\"", "From the client; stands above `price_per_mb`."),
         Key("price_per_mb_down", \.perMBDown, .money, example: "\"0.005\"", "To the client; stands above `price_per_mb`."),
     ]
@@ -61,7 +65,9 @@ struct TariffDraft: Sendable {
             Key("name", \.tariff.name, .text(0...Tariff.nameLimit), example: "\"Pay as you go\"", "What clients see."),
         ] + PriceDraft.keys.map { $0.lifted(\.prices) } + [
             Key("flat", \.flat, .money, example: "\"0.5\"", "Paid once, when a session opens."),
-            Key("package_price", \.packagePrice, .money, example: "\"1\"", "A bundle bought whole; when it is used up, the next one."),
+            Key(
+                "package_price", \.packagePrice, .money, example: "\"1\"",
+                "A bundle bought whole; when it is used up, the next one."),
             Key("package_data", \.packageData, .data, example: "\"1GB\"", "What is in a package, both directions together."),
             Key(
                 "package_time", \.packageTime, .seconds(1...year), example: "\"1h\"",
@@ -70,7 +76,9 @@ struct TariffDraft: Sendable {
             Key("free_time", \.freeTime, .seconds(1...year), example: "\"5m\"", "Not charged: the first seconds of a session."),
             Key("cap_session", \.tariff.capPerSession, .money, example: "\"2\"", "The most that a session costs."),
             Key("cap_day", \.tariff.capPerDay, .money, example: "\"5\"", "The most that a buyer pays on a day."),
-            Key("donations", \.tariff.acceptsDonations, .flag, example: "true", "Takes payments that pay for nothing, with thanks."),
+            Key(
+                "donations", \.tariff.acceptsDonations, .flag, example: "true",
+                "Takes payments that pay for nothing, with thanks."),
             Key(
                 "utc_offset", \.tariff.utcOffsetMinutes, .utcOffset, example: "\"+02:00\"",
                 "What the local clock shows ahead of UTC: for `cap_day` and windows."),
@@ -110,7 +118,8 @@ struct TariffDraft: Sendable {
         }
         if packagePrice == nil, packageData != nil || packageTime != nil {
             let key = packageData != nil ? "package_data" : "package_time"
-            found.append((key, "the package has no price", "add package_price = \"1\", or give it away as free_data or free_time"))
+            found.append(
+                (key, "the package has no price", "add package_price = \"1\", or give it away as free_data or free_time"))
         }
         if tariff.creditWindow.minimum > tariff.creditWindow.maximum {
             found.append(("credit_window_min", "credit_window_min is above credit_window_max", "raise credit_window_max to it"))
@@ -184,7 +193,9 @@ extension Form where Value == Int16 {
 /// The minutes of `hh:mm`.
 private func clock(_ text: String, hours: ClosedRange<Int>) -> Int? {
     let digits = Array(text.utf8)
-    guard digits.count == 5, digits[2] == UInt8(ascii: ":"), [0, 1, 3, 4].allSatisfy({ (48...57).contains(digits[$0]) }) else { return nil }
+    guard digits.count == 5, digits[2] == UInt8(ascii: ":"), [0, 1, 3, 4].allSatisfy({ (48...57).contains(digits[$0]) }) else {
+        return nil
+    }
     let (hour, minute) = (Int(digits[0] - 48) * 10 + Int(digits[1] - 48), Int(digits[3] - 48) * 10 + Int(digits[4] - 48))
     return hours.contains(hour) && minute < 60 ? hour * 60 + minute : nil
 }

@@ -17,7 +17,8 @@ final class DirectoryLock: Sendable {
             let length = max(0, pread(fd, &buffer, buffer.count, 0))
             let pid = String(decoding: buffer[..<length], as: UTF8.self)
             throw StorageError(
-                .inUse, "\(directory) is in use by another basestationd (process \(pid)); stop it first: systemctl stop basestationd")
+                .inUse,
+                "\(directory) is in use by another basestationd (process \(pid)); stop it first: systemctl stop basestationd")
         }
         // Only words for the message above: the lock itself is the kernel's.
         let pid = Array("\(getpid())".utf8)
@@ -25,5 +26,8 @@ final class DirectoryLock: Sendable {
         pwrite(fd, pid, pid.count, 0)
     }
 
-    deinit { close(fd) }
+    deinit {
+        flock(fd, LOCK_UN)  // a child that was forked and has not got to its exec holds the same lock by its copy of fd
+        close(fd)
+    }
 }

@@ -29,7 +29,8 @@ public enum KeyFile {
             throw StorageError(.other, "\(path) is not a file; move it away, then a key is made there")
         }
         guard info.st_uid == geteuid() else {
-            throw StorageError(.notPermitted, "\(path) belongs to user \(info.st_uid), not to the daemon's: chown \(geteuid()) \(path)")
+            throw StorageError(
+                .notPermitted, "\(path) belongs to user \(info.st_uid), not to the daemon's: chown \(geteuid()) \(path)")
         }
         guard info.st_mode & 0o077 == 0 else {
             throw StorageError(.notPermitted, "\(path) can be read by others; a secret must not: chmod 600 \(path)")

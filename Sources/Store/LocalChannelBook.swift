@@ -33,7 +33,8 @@ extension StationStore {
             else {
                 throw StorageError(
                     .corrupt,
-                    "entry \(expected) of the channel book in \(path) is missing, damaged or was changed by hand; restore the last backup")
+                    "entry \(expected) of the channel book in \(path) is missing, damaged or was changed by hand; restore the last backup"
+                )
             }
             events.append(event)
             previous = hash.bytes

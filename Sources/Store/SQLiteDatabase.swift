@@ -164,7 +164,8 @@ struct SQLiteDatabase: ~Copyable {
         switch code & 0xff {
         case SQLITE_NOTADB:
             return StorageError(
-                .corrupt, "\(path) is not a database: \(words); restore the last backup, or start afresh: mv \(path) \(path).broken")
+                .corrupt,
+                "\(path) is not a database: \(words); restore the last backup, or start afresh: mv \(path) \(path).broken")
         case SQLITE_CORRUPT:
             return StorageError(
                 .corrupt, "\(text); restore the last backup, or save what can be read: sqlite3 \(path) .recover > recovered.sql")
@@ -173,7 +174,8 @@ struct SQLiteDatabase: ~Copyable {
         case SQLITE_CANTOPEN, SQLITE_PERM, SQLITE_READONLY, SQLITE_AUTH:
             return StorageError(.notPermitted, "\(text); the file and its directory must belong to the daemon's user")
         case SQLITE_IOERR:
-            return StorageError(.other, "\(text); the disk does not read or write: see dmesg, and replace the card if it is failing")
+            return StorageError(
+                .other, "\(text); the disk does not read or write: see dmesg, and replace the card if it is failing")
         default: return StorageError(.other, "\(text); this is a fault of the software, please report it")
         }
     }
@@ -197,7 +199,8 @@ struct SQLiteDatabase: ~Copyable {
         func integer(_ column: Int32) -> Int64 { sqlite3_column_int64(statement, column) }
         func text(_ column: Int32) -> String {
             guard let text = sqlite3_column_text(statement, column) else { return "" }
-            return String(decoding: UnsafeBufferPointer(start: text, count: Int(sqlite3_column_bytes(statement, column))), as: UTF8.self)
+            return String(
+                decoding: UnsafeBufferPointer(start: text, count: Int(sqlite3_column_bytes(statement, column))), as: UTF8.self)
         }
         func blob(_ column: Int32) -> [UInt8] {
             guard let bytes = sqlite3_column_blob(statement, column) else { return [] }

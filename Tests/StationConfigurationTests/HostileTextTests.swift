@@ -7,8 +7,10 @@ import Testing
         let seed = UInt64.random(in: .min ... .max)
         var random = SplitMix(state: seed)
         let words = [
-            "\"", "'''", "\"\"\"", "[", "[[", "]", "]]", "{", "}", "=", ".", ",", "#", "\n", "\\", "\\u0000", "\u{0}", "1e9", "0x", "true",
-            "-", "9223372036854775808", "nan", "tariff", "[[tariff.window]]", "2020-01-01T00:00:00Z", "é", "\u{feff}", "\r", "[a.b.c]",
+            "\"", "'''", "\"\"\"", "[", "[[", "]", "]]", "{", "}", "=", ".", ",", "#", "\n", "\\", "\\u0000", "\u{0}", "1e9",
+            "0x", "true",
+            "-", "9223372036854775808", "nan", "tariff", "[[tariff.window]]", "2020-01-01T00:00:00Z", "é", "\u{feff}", "\r",
+            "[a.b.c]",
         ]
         let valid = Array(example.utf8)
         var refused = 0
@@ -55,11 +57,22 @@ import Testing
         }
     }
 
+    /// toml++ 3.3 asserts that these cannot be.
+    @Test(arguments: [
+        "[[[1]]]", "[[=", "[[[]", "é = 1", "a\u{a0}= 1", "[é]", "a = é", "\u{fb26}", "\u{feff}\u{feff}a = 1", "\u{1680}",
+    ])
+    func whatTheLibraryDoesNotExpectIsRefused(_ text: String) {
+        let found = complaints(text)
+        #expect(found.count == 1 && found[0].contains("this is not TOML"), "\(found)")
+    }
+
     @Test func dotsInTextAndCommentsAreNoDepth() {
         let dots = String(repeating: ".", count: 200)
-        for text in ["# \(dots)\n", "[portal]\nmessage = \"\(dots)\"\n", "[portal]\nmessage = '\(dots)'\n", "[portal]\nmessage = '''\n\(dots)'''\n",
-            "[portal]\nmessage = \"\\\"\(dots)\"\n"]
-        {
+        for text in [
+            "# \(dots)\n", "[portal]\nmessage = \"\(dots)\"\n", "[portal]\nmessage = '\(dots)'\n",
+            "[portal]\nmessage = '''\n\(dots)'''\n",
+            "[portal]\nmessage = \"\\\"\(dots)\"\n",
+        ] {
             #expect(complaints(text + minimal).filter { $0.contains("dots") }.isEmpty)
         }
     }

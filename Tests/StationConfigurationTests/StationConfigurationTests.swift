@@ -75,8 +75,10 @@ let minimal = "[[tariff]]\nid = \"free\"\n"
             rates: Rates(
                 second: Price(QLC("1")!, per: 3_600), byteUp: Price(QLC("0.25")!, per: 1_000_000),
                 byteDown: Price(QLC("0.5")!, per: 1_000_000)),
-            windows: [window], flat: QLC("2")!, package: Package(price: QLC("3")!, seconds: 90), freeBytes: 1_000, freeSeconds: 120,
-            capPerSession: QLC("4")!, capPerDay: QLC("5.00000001")!, acceptsDonations: true, utcOffsetMinutes: -210, idleTimeout: 60,
+            windows: [window], flat: QLC("2")!, package: Package(price: QLC("3")!, seconds: 90), freeBytes: 1_000,
+            freeSeconds: 120,
+            capPerSession: QLC("4")!, capPerDay: QLC("5.00000001")!, acceptsDonations: true, utcOffsetMinutes: -210,
+            idleTimeout: 60,
             hardTimeout: 604_800, creditWindow: CreditWindowLimits(minimum: QLC("0.1")!, maximum: QLC("0.2")!))
         #expect(tariff == wanted)
         #expect(try Tariff(canonicalBytes: tariff.canonicalBytes) == tariff)  // it can be signed and offered
@@ -126,16 +128,20 @@ let minimal = "[[tariff]]\nid = \"free\"\n"
 
     @Test(arguments: [
         ("station = 5\n", "\"station\" is a section"), ("[[[", "this is not TOML"),
-        ("[stations]\n", "there is no section \"stations\"; did you mean \"station\"?"), ("name = \"x\"\n", "it belongs below [station]"),
-        ("\"station.name\" = \"x\"\n", "there is no section \"station.name\""), ("[network]\nuplink_port = \"a/b\"\n", "network interface"),
+        ("[stations]\n", "there is no section \"stations\"; did you mean \"station\"?"),
+        ("name = \"x\"\n", "it belongs below [station]"),
+        ("\"station.name\" = \"x\"\n", "there is no section \"station.name\""),
+        ("[network]\nuplink_port = \"a/b\"\n", "network interface"),
         ("[network]\nuplink_port = \"lan0\"\n", "both a port for clients and the uplink"),
         ("[network]\nclient_ports = [\"a\", \"a\"]\n", "each once"), ("[network]\nclient_ports = []\n", "1 to 16 names"),
-        ("[network]\nclient_ports = [1]\n", "cannot be this list"), ("[station]\nname = \"a\\u0000b\"\n", "without control characters"),
+        ("[network]\nclient_ports = [1]\n", "cannot be this list"),
+        ("[station]\nname = \"a\\u0000b\"\n", "without control characters"),
         ("[station]\nname = \"\"\n", "1 to 64 bytes"), ("[station]\nstate_directory = \"var\"\n", "absolute path"),
         ("[portal]\nlisten_port = 65536\n", "1 to 65535"), ("[portal]\nlisten_port = true\n", "cannot be true"),
         ("[log]\nlevel = 1979-05-27\n", "a date or time without quotes"), ("[log.level]\n", "cannot be a table"),
         ("[simulation]\nseed = -1\n", "from 0 to"), ("[station]\nname = \"x\n", "this is not TOML"),
-        ("[station]\nname = \"x\"\nname = \"y\"\n", "this is not TOML"), ("[charging]\nsave_interval = \"9999999999999d\"\n", "a time from"),
+        ("[station]\nname = \"x\"\nname = \"y\"\n", "this is not TOML"),
+        ("[charging]\nsave_interval = \"9999999999999d\"\n", "a time from"),
     ])
     func aMistakeIsExplained(_ mistake: String, _ words: String) {
         let found = complaints(mistake + minimal)
@@ -144,12 +150,16 @@ let minimal = "[[tariff]]\nid = \"free\"\n"
 
     @Test(arguments: [
         ("price_per_mb = \"0\"", "above zero"), ("price_per_mb = \"0.000000001\"", "eight decimals"),
-        ("price_per_mb = \"600000001\"", "an amount of QLC"), ("price_per_minute = \"1\"\nprice_per_hour = \"1\"", "several prices for time"),
+        ("price_per_mb = \"600000001\"", "an amount of QLC"),
+        ("price_per_minute = \"1\"\nprice_per_hour = \"1\"", "several prices for time"),
         ("price_per_mb = \"1\"\nprice_per_mb_up = \"1\"\nprice_per_mb_down = \"1\"", "says nothing"),
-        ("package_price = \"1\"", "holds nothing"), ("package_time = \"1h\"", "has no price"), ("free_time = \"500ms\"", "whole seconds"),
-        ("free_data = \"1 parsec\"", "amount of data"), ("utc_offset = \"02:00\"", "with its sign"), ("utc_offset = \"+14:30\"", "offset"),
+        ("package_price = \"1\"", "holds nothing"), ("package_time = \"1h\"", "has no price"),
+        ("free_time = \"500ms\"", "whole seconds"),
+        ("free_data = \"1 parsec\"", "amount of data"), ("utc_offset = \"02:00\"", "with its sign"),
+        ("utc_offset = \"+14:30\"", "offset"),
         ("idle_timeout = \"1s\"", "a time from 10s to 1d"), ("credit_window_min = \"2\"", "above credit_window_max"),
-        ("id2 = \"x\"", "did you mean \"id\"?"), ("window = [{from = \"01:00\", to = \"02:00\", days = [\"mo\"]}]", "one or more of mon"),
+        ("id2 = \"x\"", "did you mean \"id\"?"),
+        ("window = [{from = \"01:00\", to = \"02:00\", days = [\"mo\"]}]", "one or more of mon"),
         ("window = [{from = \"01:00\", to = \"02:00\", days = []}]", "one or more of mon"), ("window = 3", "[[tariff.window]]"),
         ("name = \"\(String(repeating: "x", count: 65))\"", "at most 64"),
         ("window = [\(String(repeating: "{from = \"01:00\", to = \"02:00\"},", count: 17))]", "keep 16 at most"),
@@ -176,7 +186,9 @@ let minimal = "[[tariff]]\nid = \"free\"\n"
                 "BASESTATION_CHARGING_SAMPLE_INTERVAL": "200ms", "BASESTATION_STATION_HAL": "simulated",
             ])
         #expect(configuration.name == "From outside" && configuration.clientPorts == ["lan0", "wlan0"] && !configuration.sharing)
-        #expect(configuration.portalPort == 80 && configuration.sampleInterval == .milliseconds(200) && configuration.hal == .simulated)
+        #expect(
+            configuration.portalPort == 80 && configuration.sampleInterval == .milliseconds(200)
+                && configuration.hal == .simulated)
         #expect(
             complaints(minimal, ["BASESTATION_NETWORK_SHARING": "maybe", "BASESTATION_STATION_NAEM": "x"]) == [
                 "environment variable BASESTATION_STATION_NAEM: [station] has no key \"naem\"; did you mean BASESTATION_STATION_NAME?",
@@ -200,7 +212,8 @@ let minimal = "[[tariff]]\nid = \"free\"\n"
     @Test func differencesSayWhatWaitsForARestart() throws {
         let old = try read("[charging]\ndefault_tariff = \"a\"\n[[tariff]]\nid = \"a\"\n[[tariff]]\nid = \"b\"\n")
         let new = try read(
-            "[charging]\ndefault_tariff = \"a\"\nsample_interval = \"2s\"\n[[tariff]]\nid = \"a\"\nflat = \"1\"\n[[tariff]]\nid = \"c\"\n")
+            "[charging]\ndefault_tariff = \"a\"\nsample_interval = \"2s\"\n[[tariff]]\nid = \"a\"\nflat = \"1\"\n[[tariff]]\nid = \"c\"\n"
+        )
         #expect(
             new.diff(from: old) == [
                 "charging.sample_interval: \"1s\" → \"2s\" (from the next start: systemctl restart basestationd)",
@@ -218,7 +231,9 @@ let minimal = "[[tariff]]\nid = \"free\"\n"
         let parts = text.components(separatedBy: mark)
         try #require(parts.count == 2)
         let wanted = parts[0] + mark + StationConfiguration.reference
-        if ProcessInfo.processInfo.environment["QLINK_WRITE_DOCS"] != nil { try wanted.write(to: path, atomically: true, encoding: .utf8) }
+        if ProcessInfo.processInfo.environment["QLINK_WRITE_DOCS"] != nil {
+            try wanted.write(to: path, atomically: true, encoding: .utf8)
+        }
         #expect(
             text == wanted || ProcessInfo.processInfo.environment["QLINK_WRITE_DOCS"] != nil,
             "out of date: QLINK_WRITE_DOCS=1 swift test --filter StationConfigurationTests")
@@ -237,17 +252,24 @@ let minimal = "[[tariff]]\nid = \"free\"\n"
         for key in keys {
             let text =
                 switch key.section {
-                case "[[tariff]]":
-                    "[[tariff]]\nid = \"free\"\n" + (key.line.hasPrefix("package_price") ? "package_data = \"1MB\"\n" : "")
-                        + (key.line.hasPrefix("package_") && !key.line.hasPrefix("package_price") ? "package_price = \"1\"\n" : "")
-                        + (key.line.hasPrefix("id") ? "" : key.line)
-                case "[[tariff.window]]":
-                    "\(minimal)[[tariff.window]]\n" + ["from = \"00:00\"", "to = \"01:00\""].filter { $0.prefix(3) != key.line.prefix(3) && !($0.hasPrefix("to") && key.line.hasPrefix("to")) }
-                        .joined(separator: "\n") + "\n" + key.line
-                default:
-                    "\(key.section)\n\(key.line)\n" + minimal.replacingOccurrences(of: "free", with: key.line.hasPrefix("default_tariff") ? "per-byte" : "free")
+                case "[[tariff]]": tariff(with: key.line)
+                case "[[tariff.window]]": minimal + "[[tariff.window]]\n" + window(with: key.line)
+                default: "\(key.section)\n\(key.line)\n[[tariff]]\nid = \"per-byte\"\n"
                 }
             #expect(complaints(text).isEmpty, "\(key)")
         }
+    }
+
+    /// The smallest tariff in which a key makes sense.
+    private func tariff(with line: String) -> String {
+        let id = line.hasPrefix("id = ") ? "" : "id = \"free\""
+        let package =
+            line.hasPrefix("package_price") ? "package_data = \"1MB\"" : line.hasPrefix("package_") ? "package_price = \"1\"" : ""
+        return ["[[tariff]]", id, package, line].joined(separator: "\n")
+    }
+
+    private func window(with line: String) -> String {
+        let others = ["from = \"00:00\"", "to = \"01:00\""].filter { !line.hasPrefix($0.prefix { $0 != "=" }) }
+        return (others + [line]).joined(separator: "\n")
     }
 }

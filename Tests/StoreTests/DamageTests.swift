@@ -99,7 +99,8 @@ import Testing
             writer = try Writer(["full", scratch.path, "300000"])
         } else {
             guard getuid() == 0 else { return }  // mounting takes root
-            let mount = "mount -t tmpfs -o size=1m none \(scratch.path) && head -c 300000 /dev/zero > \(scratch.path)/filler && exec \"$@\""
+            let mount =
+                "mount -t tmpfs -o size=1m none \(scratch.path) && head -c 300000 /dev/zero > \(scratch.path)/filler && exec \"$@\""
             writer = try Writer(["full", scratch.path, "0"], through: ["unshare", "-m", "sh", "-c", mount, "sh"])
         }
         let lines = writer.lines()
@@ -115,7 +116,7 @@ import Testing
         for _ in 0..<25 {
             let writer = try Writer(["commit", scratch.path])
             let wait = UInt32.random(in: 0...40_000, using: &random)
-            guard let line = writer.line(), let first = UInt64(line) else { Issue.record("the writer does not write"); return }
+            let first = try #require(writer.line().flatMap { UInt64($0) }, "the writer does not write")
             #expect(first == acknowledged + 1)
             usleep(wait)
             writer.kill()
@@ -157,7 +158,9 @@ import Testing
 
     private func filled() async throws {
         let store = try scratch.open()
-        for number in 1...200 { try await store.commit([.channel(account(UInt64(number), sequence: 1)), .code(code(UInt32(number)))]) }
+        for number in 1...200 {
+            try await store.commit([.channel(account(UInt64(number), sequence: 1)), .code(code(UInt32(number)))])
+        }
     }
 
     private func facts(_ number: UInt64) -> [Record] {

@@ -36,17 +36,20 @@ func account(_ number: UInt64 = 1, sequence: UInt64) -> ChannelAccount {
 func voucher(_ number: UInt64 = 1, sequence: UInt64) -> Signed<Voucher> {
     Signed(
         Voucher(
-            channel: channelID(number), cumulativeAmount: QLC(units: sequence * 100), cumulativeBytes: sequence, sequence: sequence),
+            channel: channelID(number), cumulativeAmount: QLC(units: sequence * 100), cumulativeBytes: sequence,
+            sequence: sequence),
         by: stationKey)
 }
 
 func session(_ number: UInt64, mark: UInt32 = 1) -> Session {
     var session = Session(
         id: SessionID(UInt128(number)), port: "lan0", mac: MACAddress(value: 0x02_0000_0000 + number),
-        addresses: [IPAddress("10.77.0.9")!, IPAddress("fd77::9")!], funding: .channel(channelID(number)), buyer: stationKey.publicKey,
+        addresses: [IPAddress("10.77.0.9")!, IPAddress("fd77::9")!], funding: .channel(channelID(number)),
+        buyer: stationKey.publicKey,
         tariff: Tariff(
             id: "night", name: "Näht \"☾\"", rates: Rates(second: Price(QLC(units: 3), per: 60)),
-            windows: [TimeWindow(startMinute: 60, endMinute: 30, rates: Rates())], package: Package(price: QLC(units: 9), bytes: 1)),
+            windows: [TimeWindow(startMinute: 60, endMinute: 30, rates: Rates())],
+            package: Package(price: QLC(units: 9), bytes: 1)),
         mark: mark, at: Moment(boot: Instant(nanoseconds: 5), wall: WallTime(secondsSince1970: 1_800_000_000)))
     session.usage.add(bytesUp: number, bytesDown: .max / 4, time: .seconds(3), in: Usage.Key(day: 3, window: 0))
     session.state = .ending(.idle)

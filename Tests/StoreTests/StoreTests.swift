@@ -26,7 +26,9 @@ import Testing
 
     @Test func theLastVersionInABatchCounts() async throws {
         let store = try scratch.open()
-        try await store.commit([.channel(account(sequence: 1)), .channel(account(2, sequence: 9)), .channel(account(sequence: 2))])
+        try await store.commit([
+            .channel(account(sequence: 1)), .channel(account(2, sequence: 9)), .channel(account(sequence: 2)),
+        ])
         let stored = try await store.load().channels
         #expect(stored.map { $0.voucher?.claim.sequence ?? 0 }.sorted() == [2, 9])
     }
@@ -49,7 +51,9 @@ import Testing
     @Test func pagesOfUsageFollowEachOtherWithoutGapOrRepeat() async throws {
         let store = try scratch.open()
         // many end in the same second
-        let records = (1...50).map { (index: Int) -> UsageRecord in record(UInt64(index * 37 % 101), endedAt: Int64(100 + index / 8)) }
+        let records = (1...50).map { (index: Int) -> UsageRecord in
+            record(UInt64(index * 37 % 101), endedAt: Int64(100 + index / 8))
+        }
         try await store.commit(records.map { .ended($0) })
         let since = WallTime(secondsSince1970: 102)
         let wanted = records.filter { $0.endedAt >= since }.sorted { ($0.endedAt, $0.session) < ($1.endedAt, $1.session) }
@@ -112,7 +116,8 @@ import Testing
 
     @Test func aStoreOfTheFirstSchemaIsBroughtUpToDate() async throws {
         try sqlite(
-            Schema.steps[0] + "PRAGMA journal_mode = WAL; PRAGMA user_version = 1; PRAGMA application_id = \(Schema.applicationID);"
+            Schema.steps[0]
+                + "PRAGMA journal_mode = WAL; PRAGMA user_version = 1; PRAGMA application_id = \(Schema.applicationID);"
                 + "INSERT INTO blocked VALUES ('02:00:00:00:00:01')")
         let store = try scratch.open()
         #expect(try await store.load().blocked == [MACAddress("02:00:00:00:00:01")])

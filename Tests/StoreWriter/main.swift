@@ -50,7 +50,8 @@ func facts(_ number: UInt64) -> [Record] {
         Voucher(channel: id, cumulativeAmount: QLC(units: number), cumulativeBytes: number, sequence: number), by: key)
     let now = Moment(boot: Instant(nanoseconds: Int64(number)), wall: WallTime(secondsSince1970: Int64(number)))
     var session = Session(
-        id: SessionID(UInt128(number / 10)), port: "lan0", mac: MACAddress(value: number / 10), addresses: [], funding: .channel(id),
+        id: SessionID(UInt128(number / 10)), port: "lan0", mac: MACAddress(value: number / 10), addresses: [],
+        funding: .channel(id),
         buyer: key.publicKey, tariff: Tariff(id: "t"), mark: 1, at: now)
     session.usage.add(bytesUp: number, in: Usage.Key(day: 0, window: Usage.Key.noWindow))
     var records: [Record] = [.channel(account), .session(session)]
@@ -122,7 +123,8 @@ func burst(batch: Int) async throws {
                     id: id, payer: key.publicKey, payee: key.publicKey, sessionKey: key.publicKey, deposit: .supply,
                     openedAt: WallTime(secondsSince1970: 1_800_000_000)))
             account.voucher = Signed(
-                claim: Voucher(channel: id, cumulativeAmount: QLC(units: sequence), cumulativeBytes: sequence, sequence: sequence),
+                claim: Voucher(
+                    channel: id, cumulativeAmount: QLC(units: sequence), cumulativeBytes: sequence, sequence: sequence),
                 signature: signature)
             records.append(.channel(account))
         }
