@@ -1,13 +1,15 @@
 /// Everything that is wrong with a configuration, in the order of the file.
 public struct ConfigurationError: Error, Hashable, CustomStringConvertible {
     public struct Problem: Hashable, Sendable, CustomStringConvertible {
+        /// The file, or the variable of the environment.
         public var file: String
+        /// From 1; 0 where there is no line: in the environment, or when the file cannot be read.
         public var line: Int
         public var column: Int
         public var what: String
         public var mend: String
 
-        public var description: String { "\(file):\(line):\(column): \(what); \(mend)" }
+        public var description: String { line > 0 ? "\(file):\(line):\(column): \(what); \(mend)" : "\(file): \(what); \(mend)" }
     }
 
     public var problems: [Problem]
@@ -17,7 +19,9 @@ public struct ConfigurationError: Error, Hashable, CustomStringConvertible {
 
 /// The nearest of some words by edit distance, if it is near at all.
 func nearest(to word: String, among words: some Sequence<String>) -> String? {
-    words.map { ($0, distance(word, $0)) }.filter { $0.1 <= max(2, word.count / 3) }.min { ($0.1, $0.0) < ($1.1, $1.0) }?.0
+    let word = String(word.prefix(64))  // the distance of a megabyte would take its time
+    return words.map { ($0, distance(word, $0)) }.filter { $0.1 <= max(2, word.count / 3) }
+        .min { ($0.1, $0.0) < ($1.1, $1.0) }?.0
 }
 
 /// Levenshtein's distance.

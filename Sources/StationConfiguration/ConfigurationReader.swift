@@ -1,225 +1,178 @@
 import Charging
-public import Primitives
+import Primitives
 
-/// Takes values out of a document by path, remembers what was asked for, and collects everything that is wrong.
+/// Takes the declared keys out of a document, and collects everything that is wrong with it.
 struct ConfigurationReader {
+    private let document: TOMLDocument
     private let file: String
     private let environment: [String: String]
-    private var values: [String: TOMLDocument.Value] = [:]
-    private var order: [String] = []
-    private var known: Set<String> = []
     private var problems: [ConfigurationError.Problem] = []
 
+    /// A fleet's table of prices has a dozen; this bounds what one file can make the station hold.
+    static let tariffLimit = 64
+
     init(_ document: TOMLDocument, file: String, environment: [String: String]) {
+        self.document = document
         self.file = file
         self.environment = environment
-        for value in document.values {
-            values[value.path] = value
-            order.append(value.path)
-        }
     }
 
-    // MARK: what is wrong
-
-    mutating func complain(at path: String, _ what: String, _ mend: String) {
-        let place = values[path]
-        problems.append(.init(file: file, line: place?.line ?? 1, column: place?.column ?? 1, what: what, mend: mend))
-    }
-
-    /// Refuses what nobody asked for, and throws all that was wrong.
-    mutating func finish() throws(ConfigurationError) {
-        let knownShapes = Set(known.map(Self.shape))
-        let sections = Set(knownShapes.flatMap(Self.prefixes))
-        for path in order {
-            let shape = Self.shape(path)
-            // contents of an array that was asked for, and of a section that is unknown as a whole
-            guard !knownShapes.contains(shape), !sections.contains(shape), !knownShapes.contains(where: { shape == $0 + "[]" }),
-                Self.prefixes(shape).dropLast().allSatisfy(sections.contains)
-            else { continue }
-            let near = nearest(to: shape, among: knownShapes.union(sections).sorted())
-            complain(
-                at: path, "there is no key \"\(path)\"",
-                near.map { "did you mean \"\($0.replacing("[]", with: ""))\"?" } ?? "docs/configuration.md lists all keys")
-        }
+    func finish() throws(ConfigurationError) {
         guard problems.isEmpty else {
             throw ConfigurationError(problems: problems.sorted { ($0.line, $0.column) < ($1.line, $1.column) })
         }
     }
 
-    /// `tariff[3].id` as `tariff[].id`.
-    private static func shape(_ path: String) -> String {
-        var text = ""
-        var isIndex = false
-        for character in path {
-            if character == "]" { isIndex = false }
-            if !isIndex { text.append(character) }
-            if character == "[" { isIndex = true }
-        }
-        return text
+    mutating func complain(at place: TOMLDocument.Place?, _ what: String, _ mend: String) {
+        let place = place ?? TOMLDocument.Place(line: 1, column: 1)
+        problems.append(.init(file: file, line: place.line, column: place.column, what: what, mend: mend))
     }
 
-    /// Every section that leads to a path, and the path: `a`, `a[]`, `a[].b`.
-    private static func prefixes(_ shape: String) -> [String] {
-        var result: [String] = []
-        for (index, character) in zip(shape.indices, shape) where character == "." || character == "[" {
-            let prefix = String(shape[..<index])
-            if result.last != prefix { result.append(prefix) }
-            if character == "[" { result.append(prefix + "[]") }
-        }
-        return result + (result.last == shape ? [] : [shape])
+    /// Where a key of a section is written; nil if it is not there.
+    func place(_ section: String, _ key: String) -> TOMLDocument.Place? {
+        child(section, of: 0).flatMap { child(key, of: $0) }.map { document[$0].place }
     }
 
-    // MARK: taking values
+    // MARK: the whole file
 
-    func count(of array: String) -> Int {
-        guard let value = values[array], value.kind == .array else { return 0 }
-        return min(Int(value.integer), 64)
-    }
-
-    func has(_ path: String) -> Bool { values[path] != nil }
-
-    /// The value as text, from the environment if it is there; nil if nobody gave one or it is of another kind.
-    private mutating func text(_ path: String, _ kind: TOMLDocument.Kind, _ example: String) -> String? {
-        known.insert(path)
-        let variable = "BASESTATION_" + path.uppercased().replacing(".", with: "_")
-        if let override = environment[variable] { return override }
-        guard let value = values[path] else { return nil }
-        guard value.kind == kind else {
-            complain(at: path, "\"\(path)\" is of the wrong type", "write it like \(example)")
-            return nil
-        }
-        return switch kind {
-        case .integer: String(value.integer)
-        case .boolean: value.integer == 0 ? "false" : "true"
-        default: value.text
-        }
-    }
-
-    mutating func read(_ path: String, _ target: inout String, length: ClosedRange<Int>) {
-        guard let text = text(path, .string, "\"text\"") else { return }
-        guard length.contains(text.utf8.count), text.utf8.allSatisfy({ $0 >= 32 }) else {
-            return complain(
-                at: path, "\"\(path)\" has \(text.utf8.count) bytes",
-                "\(length.lowerBound) to \(length.upperBound), without control characters")
-        }
-        target = text
-    }
-
-    mutating func read(_ path: String, _ target: inout String, among words: [String]) {
-        guard let text = text(path, .string, "\"\(words[0])\"") else { return }
-        guard words.contains(text) else {
-            return complain(
-                at: path, "\"\(text.prefix(40))\" is not one of \(words.joined(separator: ", "))",
-                nearest(to: text, among: words).map { "did you mean \"\($0)\"?" } ?? "pick one of them")
-        }
-        target = text
-    }
-
-    mutating func read<T: RawRepresentable<String> & CaseIterable>(_ path: String, _ target: inout T) {
-        var word = target.rawValue
-        read(path, &word, among: T.allCases.map(\.rawValue))
-        target = T(rawValue: word) ?? target
-    }
-
-    mutating func read(_ path: String, _ target: inout Bool) {
-        guard let text = text(path, .boolean, "true") else { return }
-        guard text == "true" || text == "false" else {
-            return complain(at: path, "\"\(text.prefix(20))\" is neither true nor false", "write true or false")
-        }
-        target = text == "true"
-    }
-
-    mutating func read(_ path: String, _ target: inout Int, in range: ClosedRange<Int>) {
-        guard let text = text(path, .integer, "\(target)") else { return }
-        guard let number = Int(text), range.contains(number) else {
-            return complain(at: path, "\"\(path)\" is \(text.prefix(20))", "\(range.lowerBound) to \(range.upperBound)")
-        }
-        target = number
-    }
-
-    mutating func read(_ path: String, _ target: inout UInt64) {
-        guard let text = text(path, .integer, "1") else { return }
-        guard let number = UInt64(text) else { return complain(at: path, "\"\(path)\" is \(text.prefix(20))", "zero or more") }
-        target = number
-    }
-
-    mutating func read(_ path: String, _ target: inout [String]) {
-        known.insert(path)
-        if let override = environment["BASESTATION_" + path.uppercased().replacing(".", with: "_")] {
-            target = override.split(separator: ",").map(String.init)
-        } else if let list = values[path] {
-            let items = (0..<min(Int(list.integer), 64)).compactMap { values["\(path)[\($0)]"] }
-            guard list.kind == .array, items.allSatisfy({ $0.kind == .string }) else {
-                return complain(at: path, "\"\(path)\" is not a list of names", "write it like [\"lan0\", \"lan1\"]")
+    /// Fills `configuration`; the tariffs come with their places, for whoever checks them against each other.
+    mutating func read(_ configuration: inout StationConfiguration) -> [TOMLDocument.Place] {
+        let names = Section.all.map(\.name) + ["tariff"]
+        for (_, value) in document.contents(of: 0) where !names.contains(value.key) { unknown(value, in: nil, among: names) }
+        for section in Section.all {
+            if let number = table(section.name) {
+                read(section.keys, of: number, named: section.name, into: &configuration)
             }
-            target = items.map(\.text)
+            override(section, &configuration)
+        }
+        var places: [TOMLDocument.Place] = []
+        for number in tables("tariff", of: 0, named: "tariff", limit: Self.tariffLimit) {
+            configuration.tariffs.append(tariff(number))
+            places.append(child("id", of: number).map { document[$0].place } ?? document[number].place)
+        }
+        return places
+    }
+
+    private mutating func tariff(_ number: Int) -> Tariff {
+        var draft = TariffDraft()
+        read(TariffDraft.keys, of: number, named: "tariff", tables: ["window"], into: &draft)
+        report(draft.contradictions, of: number)
+        var tariff = draft.result
+        for window in tables("window", of: number, named: "tariff.window", limit: Tariff.windowLimit) {
+            var draft = WindowDraft()
+            read(WindowDraft.keys, of: window, named: "tariff.window", into: &draft)
+            report(draft.contradictions, of: window)
+            tariff.windows.append(draft.result)
+        }
+        return tariff
+    }
+
+    private mutating func report(_ contradictions: [(key: String, what: String, mend: String)], of table: Int) {
+        for found in contradictions {
+            complain(at: document[child(found.key, of: table) ?? table].place, found.what, found.mend)
         }
     }
 
-    mutating func read(_ path: String, _ target: inout Nanoseconds, in range: ClosedRange<Nanoseconds>) {
-        guard let text = text(path, .string, "\"1s\"") else { return }
-        guard let time = Nanoseconds(text), range.contains(time) else {
-            return complain(
-                at: path, "\"\(path)\" is \"\(text.prefix(20))\"",
-                "a time like \"500ms\", \"90s\", \"5m\", \"1h\" or \"30d\" within its limits")
-        }
-        target = time
+    // MARK: one table
+
+    private func child(_ key: String, of table: Int) -> Int? {
+        document.contents(of: table).first { $0.value.key == key && document[table].kind == .table }?.number
     }
 
-    mutating func seconds(_ path: String) -> UInt64? {
-        guard has(path) else {
-            known.insert(path)
-            return nil
-        }
-        var time = Nanoseconds.zero
-        read(path, &time, in: .zero ... .seconds(366 * 86_400))
-        return time.wholeSeconds
-    }
-
-    mutating func qlc(_ path: String) -> QLC? {
-        guard let text = text(path, .string, "\"0.05\"") else { return nil }
-        guard let amount = QLC(text) else {
+    private mutating func table(_ name: String) -> Int? {
+        guard let number = child(name, of: 0) else { return nil }
+        guard document[number].kind == .table else {
             complain(
-                at: path, "\"\(text.prefix(40))\" is not an amount of QLC",
-                "write it in quotes, like \"0.05\", with eight decimals at most")
+                at: document[number].place, "\"\(name)\" is a section", "write [\(name)] on a line of its own, its keys below")
             return nil
         }
-        return amount
+        return number
     }
 
-    mutating func bytes(_ path: String) -> UInt64? {
-        guard let text = text(path, .string, "\"1GB\"") else { return nil }
-        guard let count = ByteCount(text) else {
-            complain(at: path, "\"\(text.prefix(40))\" is not an amount of data", "write it like \"500MB\" or \"1GB\"")
-            return nil
+    private mutating func tables(_ key: String, of table: Int, named name: String, limit: Int) -> [Int] {
+        guard let number = child(key, of: table) else { return [] }
+        let contents = document.contents(of: number)
+        guard document[number].kind == .array, contents.allSatisfy({ $0.value.kind == .table }) else {
+            complain(at: document[number].place, "there can be several of \"\(name)\"", "write [[\(name)]] with double brackets")
+            return []
         }
-        return count.bytes
+        if contents.count > limit {
+            complain(at: contents[limit].value.place, "there are \(contents.count) of [[\(name)]]", "keep \(limit) at most")
+        }
+        return contents.prefix(limit).map(\.number)
     }
 
-    mutating func minuteOfDay(_ path: String) -> UInt16? {
-        guard let text = text(path, .string, "\"22:00\"") else { return nil }
-        let parts = text.split(separator: ":").compactMap { UInt16($0) }
-        guard parts.count == 2, text.utf8.count == 5, parts[0] < 24, parts[1] < 60 else {
-            complain(at: path, "\"\(text.prefix(20))\" is not a time of day", "write it like \"22:00\"")
-            return nil
+    private mutating func read<Target>(
+        _ keys: [Key<Target>], of table: Int, named section: String, tables: [String] = [], into target: inout Target
+    ) {
+        for (number, value) in document.contents(of: table) where !tables.contains(value.key) {
+            guard let key = keys.first(where: { $0.name == value.key }) else {
+                unknown(value, in: section, among: keys.map(\.name) + tables)
+                continue
+            }
+            let written = written(number)
+            if !key.take(written, &target) {
+                complain(
+                    at: value.place, "\(section).\(key.name) cannot be \(written.shown): it is \(key.words)", mend(key, written))
+            }
         }
-        return parts[0] * 60 + parts[1]
     }
-}
 
-extension Nanoseconds {
-    /// Reads `500ms`, `90s`, `5m`, `1h`, `30d`.
-    public init?(_ text: String) {
-        let units: [(String, Int64)] = [
-            ("ms", 1_000_000), ("s", 1_000_000_000), ("m", 60_000_000_000), ("h", 3_600_000_000_000), ("d", 86_400_000_000_000),
-        ]
-        for (suffix, size) in units where text.hasSuffix(suffix) {
-            guard let count = Int64(text.dropLast(suffix.count)), count >= 0 else { continue }
-            let (product, overflow) = count.multipliedReportingOverflow(by: size)
-            guard !overflow else { return nil }
-            self.init(product)
-            return
+    private mutating func override(_ section: Section, _ configuration: inout StationConfiguration) {
+        let prefix = "BASESTATION_" + section.name.uppercased() + "_"
+        for (name, text) in environment.sorted(by: { $0.key < $1.key }) where name.hasPrefix(prefix) {
+            let wanted = name.dropFirst(prefix.count).lowercased()
+            let problem: (String, String)
+            if let key = section.keys.first(where: { $0.name == wanted }) {
+                let written = Written.variable(text)
+                if key.take(written, &configuration) { continue }
+                problem = ("\(section.name).\(key.name) cannot be \(written.shown): it is \(key.words)", mend(key, written))
+            } else {
+                let near = nearest(to: wanted, among: section.keys.map(\.name)).map { prefix + $0.uppercased() }
+                problem = ("[\(section.name)] has no key \"\(wanted)\"", near.map { "did you mean \($0)?" } ?? "unset it")
+            }
+            problems.append(.init(file: "environment variable \(name)", line: 0, column: 0, what: problem.0, mend: problem.1))
         }
-        return nil
+    }
+
+    private func mend<Target>(_ key: Key<Target>, _ written: Written) -> String {
+        if let text = written.text, let near = nearest(to: text, among: key.choices) { return "did you mean \"\(near)\"?" }
+        if case .variable = written { return "set it to something like \(key.example)" }
+        return "write it like \(key.name) = \(key.example)"
+    }
+
+    private mutating func unknown(_ value: TOMLDocument.Value, in section: String?, among names: [String]) {
+        let key = TOMLText.quoted(value.key.prefix(60))
+        let what = section.map { "[\($0)] has no key \(key)" } ?? "there is no section \(key)"
+        let home =
+            section == nil ? Section.all.first { $0.keys.contains { $0.name == value.key } }?.name : Self.home(of: value.key)
+        if let near = nearest(to: value.key, among: names) {
+            complain(at: value.place, what, "did you mean \"\(near)\"?")
+        } else if let home {
+            complain(at: value.place, what, "it belongs below [\(home)]")
+        } else {
+            complain(at: value.place, what, "there are: \(names.joined(separator: ", "))")
+        }
+    }
+
+    private static func home(of key: String) -> String? {
+        if let section = Section.all.first(where: { $0.keys.contains { $0.name == key } }) { return section.name }
+        if TariffDraft.keys.contains(where: { $0.name == key }) { return "[tariff]" }
+        return WindowDraft.keys.contains { $0.name == key } ? "[tariff.window]" : nil
+    }
+
+    private func written(_ number: Int) -> Written {
+        let value = document[number]
+        switch value.kind {
+        case .string: return .text(value.text)
+        case .integer: return .integer(value.integer)
+        case .boolean: return .boolean(value.integer != 0)
+        case .array:
+            let items = document.contents(of: number).map(\.value)
+            return items.allSatisfy { $0.kind == .string } ? .list(items.map(\.text)) : .other("this list")
+        case .float: return .other("a number with a decimal point")
+        case .table: return .other("a table")
+        case .time: return .other("a date or time without quotes")
+        }
     }
 }

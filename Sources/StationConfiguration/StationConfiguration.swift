@@ -1,9 +1,13 @@
 public import Charging
+import Glibc
 public import Primitives
 
 /// Everything an owner can decide, typed. One file, /etc/basestation/station.toml; docs/configuration.md explains each key.
 public struct StationConfiguration: Hashable, Sendable {
+    public enum HAL: String, Hashable, Sendable, CaseIterable { case linux, simulated }
+
     public var name = "Qlink station"
+    public var hal = HAL.linux
     public var stateDirectory = "/var/lib/basestation"
     public var runtimeDirectory = "/run/basestation"
     public var clientPorts = ["lan0"]
@@ -14,12 +18,15 @@ public struct StationConfiguration: Hashable, Sendable {
     public var portalPort = 2050
     public var portalMessage = ""
     public var controlGroup = "basestation"
+    /// The id of one of `tariffs`.
     public var defaultTariff = ""
     public var sampleInterval = Nanoseconds.seconds(1)
     public var saveInterval = Nanoseconds.seconds(60)
     public var commitInterval = Nanoseconds.seconds(1)
     public var codeAttemptsPerMinute = 5
     public var tariffs: [Tariff] = []
+    public var simulatedSeed: UInt64 = 1
+    public var simulatedClients = 3
     public var logLevel = "info"
 
     public init() {}
@@ -30,45 +37,60 @@ public struct StationConfiguration: Hashable, Sendable {
     public init(text: String, file: String, environment: [String: String] = [:]) throws(ConfigurationError) {
         var reader = ConfigurationReader(try TOMLDocument(text, file: file), file: file, environment: environment)
         self.init()
-        reader.read("station.name", &name, length: 1...64)
-        reader.read("station.state_directory", &stateDirectory, length: 1...90)
-        reader.read("station.runtime_directory", &runtimeDirectory, length: 1...90)
-        reader.read("network.client_ports", &clientPorts)
-        reader.read("network.uplink_port", &uplinkPort, length: 1...15)
-        reader.read("network.sharing", &sharing)
-        reader.read("network.keep_offload", &keepsOffload)
-        reader.read("portal.listen_port", &portalPort, in: 1...65_535)
-        reader.read("portal.message", &portalMessage, length: 0...500)
-        reader.read("api.control_group", &controlGroup, length: 1...32)
-        reader.read("charging.default_tariff", &defaultTariff, length: 1...Tariff.idLimit)
-        reader.read("charging.sample_interval", &sampleInterval, in: .milliseconds(50) ... .seconds(10))
-        reader.read("charging.save_interval", &saveInterval, in: .seconds(5) ... .seconds(3_600))
-        reader.read("charging.commit_interval", &commitInterval, in: .milliseconds(10) ... .seconds(10))
-        reader.read("codes.attempts_per_minute", &codeAttemptsPerMinute, in: 1...60)
-        reader.read("log.level", &logLevel, among: ["trace", "debug", "info", "notice", "warning", "error", "critical"])
-        for index in 0..<reader.count(of: "tariff") { tariffs.append(reader.tariff("tariff[\(index)]")) }
-        check(&reader)
+        let places = reader.read(&self)
+        check(&reader, places)
         try reader.finish()
     }
 
-    private mutating func check(_ reader: inout ConfigurationReader) {
+    /// The configuration in the file at `path`, of at most 1 MiB.
+    public static func load(path: String, environment: [String: String] = [:]) throws(ConfigurationError) -> StationConfiguration
+    {
+        try StationConfiguration(text: text(of: path), file: path, environment: environment)
+    }
+
+    private static func text(of path: String) throws(ConfigurationError) -> String {
+        func unreadable(_ line: Int, _ what: String, _ mend: String) -> ConfigurationError {
+            ConfigurationError(problems: [.init(file: path, line: line, column: line, what: what, mend: mend)])
+        }
+        let fd = open(path, O_RDONLY | O_CLOEXEC)
+        guard fd >= 0 else {
+            throw unreadable(0, "it cannot be read: \(String(cString: strerror(errno)))", "name another with --config")
+        }
+        defer { close(fd) }
+        var bytes = [UInt8](repeating: 0, count: TOMLDocument.sizeLimit + 1)
+        var length = 0
+        while length < bytes.count {
+            let count = bytes.withUnsafeMutableBytes { read(fd, $0.baseAddress! + length, $0.count - length) }
+            guard count >= 0 else { throw unreadable(0, "it cannot be read: \(String(cString: strerror(errno)))", "see dmesg") }
+            if count == 0 { break }
+            length += count
+        }
+        guard let text = String(validating: bytes[..<length], as: UTF8.self) else {
+            throw unreadable(1, "it is not text in UTF-8", "save it as UTF-8 in your editor")
+        }
+        return text
+    }
+
+    private mutating func check(_ reader: inout ConfigurationReader, _ places: [TOMLDocument.Place]) {
         if tariffs.isEmpty {
-            reader.complain(at: "tariff", "there is no tariff", "add one: [[tariff]] id = \"free\" costs nothing")
+            reader.complain(at: nil, "there is no tariff", "add one: [[tariff]] and below it id = \"free\" costs nothing")
         }
         for (index, tariff) in tariffs.enumerated() where tariffs[..<index].contains(where: { $0.id == tariff.id }) {
-            reader.complain(at: "tariff[\(index)].id", "tariff \"\(tariff.id)\" is there twice", "give each an id of its own")
+            guard !tariff.id.isEmpty else { continue }  // said already
+            reader.complain(at: places[index], "tariff \"\(tariff.id)\" is there twice", "give each an id of its own")
         }
         if defaultTariff.isEmpty { defaultTariff = tariffs.first?.id ?? "" }
         if !tariffs.isEmpty, !tariffs.contains(where: { $0.id == defaultTariff }) {
             let near = nearest(to: defaultTariff, among: tariffs.map(\.id))
             reader.complain(
-                at: "charging.default_tariff", "there is no tariff \"\(defaultTariff)\"",
-                near.map { "did you mean \"\($0)\"?" } ?? "name one of: \(tariffs.map(\.id).joined(separator: ", "))")
+                at: reader.place("charging", "default_tariff"), "there is no tariff \"\(defaultTariff)\"",
+                near.map { "did you mean \"\($0)\"?" } ?? "name one of: \(tariffs.prefix(8).map(\.id).joined(separator: ", "))")
         }
-        if clientPorts.isEmpty || clientPorts.count > 16 || clientPorts.contains(uplinkPort) {
+        if clientPorts.contains(uplinkPort) {
             reader.complain(
-                at: "network.client_ports", "one to sixteen ports for clients, none of them the uplink",
-                "for example client_ports = [\"lan0\"], uplink_port = \"wan0\"")
+                at: reader.place("network", "uplink_port") ?? reader.place("network", "client_ports"),
+                "\"\(uplinkPort)\" cannot be both a port for clients and the uplink",
+                "write it like client_ports = [\"lan0\"] and uplink_port = \"wan0\"")
         }
     }
 }

@@ -26,5 +26,8 @@ final class DirectoryLock: Sendable {
         pwrite(fd, pid, pid.count, 0)
     }
 
-    deinit { close(fd) }
+    deinit {
+        flock(fd, LOCK_UN)  // a child that was forked and has not got to its exec holds the same lock by its copy of fd
+        close(fd)
+    }
 }

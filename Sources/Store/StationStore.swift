@@ -13,7 +13,7 @@ public actor StationStore: ChargingStore {
     let database: SQLiteDatabase
     let key: PrivateKey
     let path: String
-    private let lock: DirectoryLock
+    private let lock: DirectoryLock  // after the database, so that it is let go of after the database is closed
     private let bytesAtStart: UInt64
     private let encoder: JSONEncoder
     /// Of the running boot; written with the first commit, which holds the first instants of that boot.
