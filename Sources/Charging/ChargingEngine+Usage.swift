@@ -6,23 +6,19 @@ extension ChargingEngine {
     mutating func sample(_ readings: [MeterReading], at now: Moment, _ outcome: inout Outcome) {
         for reading in readings {
             guard let id = sessionByMark[reading.mark], let index = sessions.index(forKey: id) else { continue }
-            _ = sessions.values[index].count(up: reading.bytesUp, down: reading.bytesDown, at: now)
+            sessions.values[index].count(up: reading.bytesUp, down: reading.bytesDown, at: now)
         }
         var ended: [(SessionID, EndReason)] = []
         for index in sessions.values.indices {
             guard sessions.values[index].isActive else { continue }
-            let before = sessions.values[index].usage
             sessions.values[index].accrue(to: now)
-            let isRestored = restored.contains(sessions.values[index].id)
-            if sessions.values[index].usage != before || isRestored {
-                sessions.values[index].charge = charge(of: sessions.values[index])
-            }
+            sessions.values[index].charge = charge(of: sessions.values[index])
             let session = sessions.values[index]
             if let reason = timeout(of: session, at: now) {
                 ended.append((session.id, reason))
             } else {
                 renew(
-                    session.id, at: now, &outcome, force: isRestored, save: isSaveDue(session, at: now), isCounted: true)
+                    session.id, at: now, &outcome, force: restored.contains(session.id), save: isSaveDue(session, at: now), isCounted: true)
             }
         }
         restored = []
