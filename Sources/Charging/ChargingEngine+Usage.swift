@@ -8,20 +8,19 @@ extension ChargingEngine {
             guard let id = sessionByMark[reading.mark], let index = sessions.index(forKey: id) else { continue }
             // Time first: what moved just now was moved at the end of it.
             if sessions.values[index].isActive { sessions.values[index].accrue(to: now) }
-            _ = sessions.values[index].count(up: reading.bytesUp, down: reading.bytesDown, at: now)
+            sessions.values[index].count(up: reading.bytesUp, down: reading.bytesDown, at: now)
         }
         var ended: [(SessionID, EndReason)] = []
         for index in sessions.values.indices {
             guard sessions.values[index].isActive else { continue }
             sessions.values[index].accrue(to: now)
-            let isRestored = restored.contains(sessions.values[index].id)
             sessions.values[index].charge = charge(of: sessions.values[index])
             let session = sessions.values[index]
             if let reason = timeout(of: session, at: now) {
                 ended.append((session.id, reason))
             } else {
                 renew(
-                    session.id, at: now, &outcome, force: isRestored, save: isSaveDue(session, at: now), isCounted: true)
+                    session.id, at: now, &outcome, force: restored.contains(session.id), save: isSaveDue(session, at: now), isCounted: true)
             }
         }
         restored = []

@@ -116,16 +116,15 @@ public struct Session: Hashable, Sendable, Codable {
     /// Bytes that were used under earlier marks.
     var bytesBeforeMark: UInt64 { usage.bytes.saturatingSubtract(countedUp).saturatingSubtract(countedDown) }
 
-    /// Takes in the kernel's counters, which only grow. Says whether anything moved.
-    mutating func count(up: UInt64, down: UInt64, at now: Moment) -> Bool {
-        let (newUp, newDown) = (up > countedUp ? up - countedUp : 0, down > countedDown ? down - countedDown : 0)
-        guard newUp > 0 || newDown > 0 else { return false }
+    /// Takes in the kernel's counters, which only grow.
+    mutating func count(up: UInt64, down: UInt64, at now: Moment) {
+        let (newUp, newDown) = (up.saturatingSubtract(countedUp), down.saturatingSubtract(countedDown))
+        guard newUp > 0 || newDown > 0 else { return }
         usage.add(bytesUp: newUp, bytesDown: newDown, in: grantedIn ?? tariff.segment(at: now.wall))
         countedUp += newUp
         countedDown += newDown
         lastActivity = now.boot
         timeAtLastActivity = usage.time
-        return true
     }
 
     /// Accounts for time up to now, but not beyond the kernel's lease: after it there was no service.

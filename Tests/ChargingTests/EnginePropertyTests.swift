@@ -113,7 +113,7 @@ import Testing
         private mutating func change() {
             let buyer = random.pick(buyers)
             switch random.next() % 7 {
-            case 0: submit(.channel(.closed(buyer.channel.id)))
+            case 0: if random.chance(20) { submit(.channel(.closed(buyer.channel.id))) }
             case 1: submit(.channel(.toppedUp(buyer.channel.id, deposit: QLC(units: random.number(1_900_000...3_000_000)))))
             case 2: submit(.channel(.opened(buyer.channel)))
             case 3: submit(.codeRevoked(number: UInt32(random.number(1...4))))

@@ -137,7 +137,7 @@ struct World {
         }
         guard case .channel(let id) = session.funding, !hasCrashedMidway, let account = disk.channels[id] else { return }
         let live = engine.sessions[session.id]!
-        let rest = bearer.byteLimit.map { $0.saturatingSubtract(live.countedUp + live.countedDown) } ?? 1 << 40
+        let rest = bearer.byteLimit.map { $0.saturatingSubtract(live.countedUp).saturatingSubtract(live.countedDown) } ?? 1 << 40
         for up in [0, rest] {
             var usage = live.usage
             let time = max(.zero, bearer.servedUntil.map { $0 - boot } ?? .seconds(864_000))
