@@ -74,7 +74,7 @@ let composition: [Target] = [
             "StationAPI", "Charging", "HAL", "Primitives", "CHost", collections, hummingbird, lifecycle, logging,
             nio, nioPosix,
         ]),
-    module("Simulation", ["Charging", "HAL", "SimulatedHAL", "Primitives"]),
+    module("Simulation", ["Charging", "HAL", "SimulatedHAL", "Primitives", collections]),
 ]
 
 let programs: [Target] = [
@@ -106,7 +106,7 @@ let testing: [Target] = [
             "Station", "StationAPI", "StationClient", "SimulatedHAL", "Store", "Charging", "HAL",
             "Primitives", logging,
         ]),
-    tests("SimulationTests", ["Simulation", "Charging", "Primitives"]),
+    tests("SimulationTests", ["Simulation", "SimulatedHAL", "Primitives"]),
     tests("TidyTests", []),
     .target(name: "CLab", path: "Tests/Lab/CLab"),
     module("Lab", ["CLab", "Primitives"], path: "Tests/Lab/Lab"),
