@@ -13,6 +13,8 @@ public enum SimulationMutation: String, Hashable, Sendable, CaseIterable {
     case drainsUnread
     /// A refused grant is tried again later with the lease it was given then.
     case retriesStaleLeases
+    /// What the gate refused when it was gone is tried again on the new one, under marks that nobody has any more.
+    case keepsRefusalsForNewGates
     /// Takes what the kernel counts after a restart for new.
     case forgetsCounters
     case pinsNobody

@@ -39,7 +39,7 @@ public struct SimulationReport: Sendable, CustomStringConvertible {
     /// Stands for all that happened, in order: equal for equal seeds.
     public var trace: UInt64 = 0xcbf2_9ce4_8422_2325
 
-    public static let violationLimit = 8
+    public static let violationLimit = 1
 
     public init() {}
 

@@ -22,6 +22,7 @@ extension StationSimulation {
 
     mutating func kill(_ how: String) {
         meet(how)
+        note { _ in how }
         engine = nil
         unapplied = []
         undrained = []
@@ -58,6 +59,7 @@ extension StationSimulation {
         }
         let sameBoot = disk.enter(bootID: world.bootID)
         meet(sameBoot ? "started in the same boot" : "started after a boot")
+        note { "start: same boot \(sameBoot), marks \(marks.map(\.value)), gate life \($0.world.gateLife)" }
         bootsAtStart = world.boots
         startedAt = world.elapsed
         restore(disk.state, marks: marks, sameBoot: sameBoot)
@@ -73,6 +75,8 @@ extension StationSimulation {
     private mutating func recoverGate() {
         guard let engine, let marks = try? world.openGate() else { return }  // refused: the next sample comes here again
         meet("recovered the gate")
+        note { "recovered the gate, life \($0.world.gateLife), marks \(marks)" }
+        if !settings.mutations.contains(.keepsRefusalsForNewGates) { (unapplied, undrained) = ([], []) }  // of marks that are gone
         restore(engine.state, marks: marks, sameBoot: true)
     }
 
@@ -173,6 +177,7 @@ extension StationSimulation {
     private mutating func readCounters() throws(Failure) -> [MeterReading] {
         let readings: [GateReading]
         do throws(HALError) { readings = try world.readings() } catch { throw .gate(error) }
+        note { _ in "readings \(readings)" }
         for reading in readings { report.mix(reading.bytesUp &* 3 &+ reading.bytesDown &* 5 &+ UInt64(reading.mark.value)) }
         guard settings.mutations.contains(.forgetsCounters), world.elapsed - startedAt < .seconds(2) else {
             return readings.map { MeterReading(mark: $0.mark.value, bytesUp: $0.bytesUp, bytesDown: $0.bytesDown) }
@@ -198,6 +203,7 @@ extension StationSimulation {
         }
         if !records.isEmpty {
             try surviveMoment("before a commit")
+            note { "commit\($0.world.isDiskFull ? " FAILS" : "") \(records)" }
             do throws(StorageError) {
                 try disk.commit(records, isFull: world.isDiskFull)
             } catch {
@@ -265,7 +271,7 @@ extension StationSimulation {
         let all = again + fresh
         guard !all.isEmpty else { return }
         unapplied = []
-        noteOwners(all.map(\.change))
+        note { "apply \(all.map(\.change)) faults \($0.world.faults.keys)" }
         do throws(HALError) {
             try world.apply(all.map(\.change))
             for item in all { applied(item.change) }
@@ -285,6 +291,7 @@ extension StationSimulation {
 
     private mutating func applied(_ change: GateChange) {
         report.mix(UInt64(Self.mark(change).value))
+        noteOwner(change)
         var wanted: Set<Neighbour> = []
         if case .serve(let entry) = change {
             wanted = Set(entry.addresses.map { Neighbour(port: entry.port, mac: entry.mac, address: $0) })

@@ -8,25 +8,25 @@ import SimulatedHAL
 extension StationSimulation {
     // MARK: what the checker is told
 
-    /// Before changes are tried: whose marks are these?
-    mutating func noteOwners(_ changes: [GateChange]) {
-        for case .serve(let entry) in changes {
-            guard let session = engine?.sessions.values.first(where: { $0.mark == entry.mark.value }) else { continue }
-            let account = SimulatedTruth.Account(gateLife: world.gateLife, mark: entry.mark)
-            guard checker.owners[account] != session.id else { continue }
-            let now = world.truth.carried[account] ?? .init()
-            if let former = checker.owners[account] {
-                meet("marks used again in one gate's life")
-                checker.change(former) { seen in
-                    for index in seen.holdings.indices where seen.holdings[index].account == account {
-                        seen.holdings[index].end = seen.holdings[index].end ?? now
-                    }
+    /// A change is through: whose mark is it?
+    mutating func noteOwner(_ change: GateChange) {
+        guard case .serve(let entry) = change,
+            let session = engine?.sessions.values.first(where: { $0.mark == entry.mark.value })
+        else { return }
+        let account = SimulatedTruth.Account(gateLife: world.gateLife, mark: entry.mark)
+        guard checker.owners[account] != session.id else { return }
+        let now = world.truth.carried[account] ?? .init()
+        if let former = checker.owners[account] {
+            meet("marks used again in one gate's life")
+            checker.change(former) { seen in
+                for index in seen.holdings.indices where seen.holdings[index].account == account {
+                    seen.holdings[index].end = seen.holdings[index].end ?? now
                 }
             }
-            checker.owners[account] = session.id
-            register(session)
-            checker.change(session.id) { $0.holdings.append(.init(account: account, base: now)) }
         }
+        checker.owners[account] = session.id
+        register(session)
+        checker.change(session.id) { $0.holdings.append(.init(account: account, base: now)) }
     }
 
     private mutating func register(_ session: Session) {
@@ -151,7 +151,8 @@ extension StationSimulation {
             in: Usage.Key(day: 0, window: Usage.Key.noWindow))
         let worth = seen.tariff.charge(for: usage)
         let balance = record.paid - (charged - record.charge)
-        if record.charge != min(worth, balance) {
+        // Not even connected for a nanosecond: nothing is charged.
+        if record.charge != min(worth, balance), record.seconds > 0 || record.bytesUp + record.bytesDown > 0 || record.charge > .zero {
             violated(
                 .oneRecord, "session \(record.session) charged \(record.charge) QLC for what is worth \(worth), \(balance) was there")
         }
@@ -189,6 +190,12 @@ extension StationSimulation {
             if carried.bytes - seen.lostUp - seen.lostDown > seen.savedBytes, seen.unsavedSince == nil {
                 let now = world.elapsed
                 checker.change(id) { $0.unsavedSince = now }
+            }
+        }
+        for mark in world.gate.marks {
+            let account = SimulatedTruth.Account(gateLife: world.gateLife, mark: mark)
+            if checker.owners[account] == nil, let carried = world.truth.carried[account], carried.bytes > 0 {
+                violated(.paidFirst, "\(carried.bytes) bytes were carried under mark \(mark.value), which is nobody's")
             }
         }
         guard let engine else { return }

@@ -25,6 +25,8 @@ public struct StationSimulation: Sendable {
         public var killWithinBatch: Int? = 250
         public var saveInterval = Nanoseconds.seconds(10)
         public var mutations: Set<SimulationMutation> = []
+        /// Keeps the last lines of what happened, to read after a violation.
+        public var keepsLog = false
 
         public init(seed: UInt64) { self.seed = seed }
     }
@@ -38,6 +40,9 @@ public struct StationSimulation: Sendable {
     let station: StationID
     var checker = SimulationChecker()
     public internal(set) var report = SimulationReport()
+    /// See ``Settings/keepsLog``.
+    public private(set) var log: [String] = []
+    static let logLimit = 4_000
 
     /// nil while the agent is dead.
     var engine: ChargingEngine?
@@ -145,7 +150,14 @@ public struct StationSimulation: Sendable {
 
     mutating func meet(_ what: String, _ times: Int = 1) { report.coverage[what, default: 0] += times }
 
+    mutating func note(_ line: (StationSimulation) -> String) {
+        guard settings.keepsLog else { return }
+        if log.count >= Self.logLimit { log.removeFirst(Self.logLimit / 2) }
+        log.append("\(report.steps) \(world.elapsed.nanoseconds / 1_000_000) ms: \(line(self))")
+    }
+
     mutating func violated(_ promise: SimulationViolation.Promise, _ what: String) {
+        note { _ in "VIOLATION \(what)" }
         guard report.violations.count < SimulationReport.violationLimit else { return }
         report.violations.append(
             SimulationViolation(promise: promise, seed: settings.seed, step: report.steps, at: world.elapsed, what: what))

@@ -1,3 +1,4 @@
+import Glibc
 import Primitives
 import Simulation
 import SimulatedHAL
@@ -20,4 +21,18 @@ private func dense(_ settings: inout StationSimulation.Settings) {
         print("simulation: \((report.virtualHours / seconds * 3_600).rounded()) times real time, \(report.virtualHours / seconds) virtual hours a second")
         #expect(report.violations.isEmpty)
     }
+}
+
+@Test(.enabled(if: Environment.seed != nil)) func oneSeed() {
+    var settings = StationSimulation.Settings(seed: Environment.seed ?? 0)
+    settings.keepsLog = true
+    dense(&settings)
+    var simulation = StationSimulation(settings)
+    let report = simulation.run()
+    for line in simulation.log.suffix(400) { print(line) }
+    #expect(report.violations.isEmpty)
+}
+
+private enum Environment {
+    static var seed: UInt64? { getenv("QLINK_SEED").flatMap { UInt64(String(cString: $0)) } }
 }
