@@ -11,6 +11,8 @@ public struct SimulatedClient: Hashable, Sendable {
     public internal(set) var stack = SimulatedStack.dual
     public internal(set) var traffic: SimulatedTraffic?
     public internal(set) var trafficEnds: Instant?
+    /// The largest packet it ever sent or asked for.
+    public internal(set) var largestPacket: UInt64 = 0
     /// In whose name it sends, and what of theirs it uses.
     public internal(set) var disguise: Disguise?
     /// What really passed, whoever's name was on it.

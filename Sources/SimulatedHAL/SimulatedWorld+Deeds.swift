@@ -71,7 +71,10 @@ extension SimulatedWorld {
 
     private mutating func move(_ number: Int, _ traffic: SimulatedTraffic) {
         let ends = traffic.lasting.map { elapsed + $0 }
-        change(number) { ($0.traffic, $0.trafficEnds) = (traffic, ends) }
+        change(number) { client in
+            (client.traffic, client.trafficEnds) = (traffic, ends)
+            client.largestPacket = max(client.largestPacket, traffic.packetUp, traffic.packetDown)
+        }
     }
 
     // MARK: who answers for which address

@@ -295,8 +295,7 @@ extension StationSimulation {
 
     /// Whether there is money for two more packets and three more seconds. Less than a packet may stay unused (datapath.md).
     private func canAffordMore(_ session: Session, _ client: SimulatedClient, _ engine: ChargingEngine) -> Bool {
-        let packet = max(client.traffic?.packetUp ?? 0, client.traffic?.packetDown ?? 0)
-        let bytes = max(4_096, 2 * packet)
+        let bytes = max(4_096, 2 * client.largestPacket)
         let time = Nanoseconds.seconds(3)
         switch session.funding {
         case .free: return true
