@@ -3,7 +3,10 @@ public import Primitives
 
 /// Everything an owner can decide, typed. One file, /etc/basestation/station.toml; docs/configuration.md explains each key.
 public struct StationConfiguration: Hashable, Sendable {
+    public enum HAL: String, Hashable, Sendable, CaseIterable { case linux, simulated }
+
     public var name = "Qlink station"
+    public var hal = HAL.linux
     public var stateDirectory = "/var/lib/basestation"
     public var runtimeDirectory = "/run/basestation"
     public var clientPorts = ["lan0"]
@@ -20,6 +23,8 @@ public struct StationConfiguration: Hashable, Sendable {
     public var commitInterval = Nanoseconds.seconds(1)
     public var codeAttemptsPerMinute = 5
     public var tariffs: [Tariff] = []
+    public var simulatedSeed: UInt64 = 1
+    public var simulatedClients = 3
     public var logLevel = "info"
 
     public init() {}
@@ -31,6 +36,7 @@ public struct StationConfiguration: Hashable, Sendable {
         var reader = ConfigurationReader(try TOMLDocument(text, file: file), file: file, environment: environment)
         self.init()
         reader.read("station.name", &name, length: 1...64)
+        reader.read("station.hal", &hal)
         reader.read("station.state_directory", &stateDirectory, length: 1...90)
         reader.read("station.runtime_directory", &runtimeDirectory, length: 1...90)
         reader.read("network.client_ports", &clientPorts)
@@ -45,6 +51,8 @@ public struct StationConfiguration: Hashable, Sendable {
         reader.read("charging.save_interval", &saveInterval, in: .seconds(5) ... .seconds(3_600))
         reader.read("charging.commit_interval", &commitInterval, in: .milliseconds(10) ... .seconds(10))
         reader.read("codes.attempts_per_minute", &codeAttemptsPerMinute, in: 1...60)
+        reader.read("simulation.seed", &simulatedSeed)
+        reader.read("simulation.clients", &simulatedClients, in: 0...10_000)
         reader.read("log.level", &logLevel, among: ["trace", "debug", "info", "notice", "warning", "error", "critical"])
         for index in 0..<reader.count(of: "tariff") { tariffs.append(reader.tariff("tariff[\(index)]")) }
         check(&reader)

@@ -45,7 +45,7 @@ import Testing
 
     @Test func allMistakesAreNamedAtOnce() {
         let error = #expect(throws: ConfigurationError.self) {
-            _ = try StationConfiguration(text: "[station]\nname = 1\nstate_directory = 1\nfoo = 2\n", file: "f")
+            _ = try StationConfiguration(text: "[station]\nname = 1\nhal = \"moon\"\nfoo = 2\n", file: "f")
         }
         #expect(error?.problems.count == 4)  // the fourth: there is no tariff
     }
