@@ -74,7 +74,7 @@ let composition: [Target] = [
             "StationAPI", "Charging", "HAL", "Primitives", "CHost", collections, hummingbird, lifecycle, logging,
             nio, nioPosix,
         ]),
-    module("Simulation", ["Charging", "HAL", "SimulatedHAL", "Primitives"]),
+    module("Simulation", ["Charging", "HAL", "SimulatedHAL", "Primitives", collections]),
 ]
 
 let programs: [Target] = [
@@ -100,7 +100,7 @@ let testing: [Target] = [
     program("storewriter", ["Store", "Charging", "Primitives"], path: "Tests/StoreWriter"),
     tests("StoreTests", ["Store", "Charging", "Primitives", "CSQLite", "storewriter"]),
     tests("StationConfigurationTests", ["StationConfiguration", "Charging", "Primitives"]),
-    tests("SimulationTests", ["Simulation", "Charging", "Primitives"]),
+    tests("SimulationTests", ["Simulation", "SimulatedHAL", "Primitives"]),
     tests("TidyTests", []),
     .target(name: "CLab", path: "Tests/Lab/CLab"),
     module("Lab", ["CLab", "Primitives"], path: "Tests/Lab/Lab"),
