@@ -3,9 +3,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 CONFIG ?= debug
 BIN := $(CURDIR)/.build/$(CONFIG)
-PACKAGES := nftables iproute2 ethtool procps pkg-config g++ \
-	libnl-3-dev libnl-genl-3-dev libnl-route-3-dev libsqlite3-dev libtomlplusplus-dev
-HAL ?= linux
+PACKAGES := nftables iproute2 ethtool procps util-linux pkg-config g++ \
+	libsqlite3-dev libtomlplusplus-dev
 KILLS ?= 200
 
 .PHONY: help deps build run test test-only soak bench lint check foundation clean

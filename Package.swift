@@ -95,17 +95,11 @@ let programs: [Target] = [
 
 let testing: [Target] = [
     tests("PrimitivesTests", ["Primitives"]),
-    tests("ChargingTests", ["Charging", "Primitives"]),
+    tests("ChargingTests", ["Charging", "Primitives", collections]),
     tests("NetlinkTests", ["Netlink", "Primitives"]),
-    tests("SimulatedHALTests", ["SimulatedHAL", "HAL", "Primitives"]),
-    tests("StoreTests", ["Store", "Charging", "Primitives"]),
+    program("storewriter", ["Store", "Charging", "Primitives"], path: "Tests/StoreWriter"),
+    tests("StoreTests", ["Store", "Charging", "Primitives", "CSQLite", "storewriter"]),
     tests("StationConfigurationTests", ["StationConfiguration", "Charging", "Primitives"]),
-    tests(
-        "StationTests",
-        [
-            "Station", "StationAPI", "StationClient", "SimulatedHAL", "Store", "Charging", "HAL",
-            "Primitives", logging,
-        ]),
     tests("SimulationTests", ["Simulation", "SimulatedHAL", "Primitives"]),
     tests("TidyTests", []),
     .target(name: "CLab", path: "Tests/Lab/CLab"),
@@ -119,13 +113,6 @@ let testing: [Target] = [
     tests(
         "KernelTests",
         ["Lab", "LinuxHAL", "HAL", "Netlink", "StationAPI", "StationClient", "Charging", "Primitives"]),
-    program(
-        "benchmarks",
-        [
-            "Lab", "LinuxHAL", "SimulatedHAL", "HAL", "Store", "Station", "StationAPI",
-            "StationClient", "Charging", "Primitives", arguments, logging,
-        ],
-        path: "Tests/Benchmarks"),
 ]
 
 let package = Package(

@@ -1,5 +1,9 @@
 #define TOML_EXCEPTIONS 0
 #define TOML_ENABLE_FORMATTERS 0
+// The parser asserts in places that hostile text can reach (toml++ 3.3, parse_key): that must refuse the text, not end the program.
+struct ctoml_refused {};
+#define TOML_ASSERT(expression) do { if (!(expression)) throw ctoml_refused{}; } while (0)
+#define TOML_ASSERT_ASSUME(expression) TOML_ASSERT(expression)
 #include "CTOML.h"
 #include <cstdio>
 #include <string>
@@ -53,7 +57,7 @@ struct Walk {
 } // namespace
 
 extern "C" int ctoml_parse(const char *text, size_t length, void *context, void (*visit)(void *, const ctoml_value *),
-                           char *reason, size_t reason_size, uint32_t *line, uint32_t *column) {
+                           char *reason, size_t reason_size, uint32_t *line, uint32_t *column) try {
 	auto result = toml::parse(std::string_view(text, length));
 	if (!result) {
 		auto description = result.error().description();
@@ -64,4 +68,8 @@ extern "C" int ctoml_parse(const char *text, size_t length, void *context, void 
 	}
 	Walk{context, visit}.contents("", result.table(), 0);
 	return 0;
+} catch (const ctoml_refused &) {
+	std::snprintf(reason, reason_size, "this is not TOML, and too odd to say where");
+	*line = *column = 1;
+	return -1;
 }

@@ -33,8 +33,7 @@ public struct AccessCode: Hashable, Sendable, Codable {
         var grant: Grant
         switch allowance {
         case .bytes(let bytes):
-            let used = usedBytes + usage.bytes
-            grant = Grant(bytes: bytes > used ? bytes - used : 0, time: nil)
+            grant = Grant(bytes: bytes.saturatingSubtract(usedBytes).saturatingSubtract(usage.bytes), time: nil)
         case .seconds(let seconds):
             grant = Grant(bytes: nil, time: max(.zero, .seconds(seconds) - usedTime - usage.time))
         }

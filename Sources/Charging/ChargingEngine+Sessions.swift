@@ -5,11 +5,11 @@ extension ChargingEngine {
     /// Opens a session, or moves the one this payment has open already to the device that asks.
     mutating func open(_ request: OpenRequest, at now: Moment, _ outcome: inout Outcome) throws(ChargingError) {
         guard !blocked.contains(request.mac) else { throw .blocked(request.mac) }
-        let addresses = usable(request.addresses, by: request.mac)
-        guard !addresses.isEmpty else { throw .noAddress(request.mac) }
         let (funding, buyer) = try funding(of: request, at: now)
         let existing = sessionByFunding[funding]
         if let existing, sessions[existing]?.isActive == false { throw .sessionClosing(existing) }
+        let addresses = usable(request.addresses, by: request.mac, movedFrom: existing)
+        guard !addresses.isEmpty else { throw .noAddress(request.mac) }
         if existing == nil, sessionByMAC[request.mac] == nil {
             guard sessions.count < limits.sessions else { throw .sessionLimit(limits.sessions) }
         }
@@ -61,10 +61,10 @@ extension ChargingEngine {
     }
 
     /// Those of `addresses` that a device can own and nobody else's session holds, in order.
-    private func usable(_ addresses: [IPAddress], by mac: MACAddress) -> [IPAddress] {
+    private func usable(_ addresses: [IPAddress], by mac: MACAddress, movedFrom existing: SessionID? = nil) -> [IPAddress] {
         let free = addresses.filter { address in
             guard address.isUnicast, !address.isLinkLocal else { return false }
-            return sessionByAddress[address].map { sessions[$0]?.mac == mac } ?? true
+            return sessionByAddress[address].map { $0 == existing || sessions[$0]?.mac == mac } ?? true
         }
         return Array(Set(free).sorted().prefix(limits.addressesPerSession))
     }
@@ -102,7 +102,7 @@ extension ChargingEngine {
         session.charge = charges.reduce(.zero) { $0 + $1.charged }
         var code: AccessCode?
         if case .code(let digest) = session.funding, var used = codes[digest] {
-            used.usedBytes += session.usage.bytes
+            used.usedBytes = used.usedBytes.saturatingAdd(session.usage.bytes)
             used.usedTime += session.usage.time
             codes[digest] = used
             code = used

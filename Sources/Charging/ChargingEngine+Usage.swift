@@ -6,28 +6,30 @@ extension ChargingEngine {
     mutating func sample(_ readings: [MeterReading], at now: Moment, _ outcome: inout Outcome) {
         for reading in readings {
             guard let id = sessionByMark[reading.mark], let index = sessions.index(forKey: id) else { continue }
+            // Time first: what moved just now was moved at the end of it.
+            if sessions.values[index].isActive { sessions.values[index].accrue(to: now) }
             _ = sessions.values[index].count(up: reading.bytesUp, down: reading.bytesDown, at: now)
         }
         var ended: [(SessionID, EndReason)] = []
         for index in sessions.values.indices {
             guard sessions.values[index].isActive else { continue }
-            let before = sessions.values[index].usage
             sessions.values[index].accrue(to: now)
-            if sessions.values[index].usage != before || sessions.values[index].grantedIn == nil {
-                sessions.values[index].charge = charge(of: sessions.values[index])
-            }
+            let isRestored = restored.contains(sessions.values[index].id)
+            sessions.values[index].charge = charge(of: sessions.values[index])
             let session = sessions.values[index]
             if let reason = timeout(of: session, at: now) {
                 ended.append((session.id, reason))
             } else {
-                renew(session.id, at: now, &outcome, force: false, save: isSaveDue(session, at: now))
+                renew(
+                    session.id, at: now, &outcome, force: isRestored, save: isSaveDue(session, at: now), isCounted: true)
             }
         }
+        restored = []
         for (id, reason) in ended { end(id, reason, at: now, &outcome) }
     }
 
     private func timeout(of session: Session, at now: Moment) -> EndReason? {
-        if session.usage.time >= .seconds(session.tariff.hardTimeout) { return .expired }
+        if session.usage.time >= .seconds(session.tariff.hardTimeout) || session.usage.isFull { return .expired }
         if now.boot - session.lastActivity >= .seconds(session.tariff.idleTimeout) { return .idle }
         return nil
     }
@@ -37,10 +39,16 @@ extension ChargingEngine {
     }
 
     /// Works out what a session may use and has the kernel told if that differs enough, or if `force`d.
-    mutating func renew(_ id: SessionID, at now: Moment, _ outcome: inout Outcome, force: Bool, save: Bool) {
+    ///
+    /// - Parameter isCounted: whether the kernel's counters have just been taken in. Unless they have, bytes that passed under the
+    ///   last grant may still be unread, and the new one stays at its prices.
+    mutating func renew(
+        _ id: SessionID, at now: Moment, _ outcome: inout Outcome, force: Bool, save: Bool, isCounted: Bool = false
+    ) {
         guard let index = sessions.index(forKey: id), sessions.values[index].isActive else { return }
         var session = sessions.values[index]
-        let key = session.tariff.segment(at: now.wall)
+        let current = session.tariff.segment(at: now.wall)
+        let key = isCounted ? current : session.grantedIn ?? current
         let isStale = force || session.grantedIn != key
         var mustSave = save
         if isStale || !session.isSettledGrant(at: now) {
@@ -48,9 +56,10 @@ extension ChargingEngine {
             session.charge = charge(of: session)
             let grant = grant(for: session, in: key, at: now)
             if isStale || session.isWorthRaising(to: grant, at: now) {
+                let before = session.servedUntil
                 session.take(grant, in: key, at: now)
                 outcome.actions.append(.serve(session.bearer))
-                mustSave = mustSave || session.servedUntil != nil  // recovery must know how long the kernel served
+                mustSave = mustSave || session.servedUntil != before  // recovery must know how long the kernel served
             }
         }
         if mustSave { session.savedAt = now.boot }
@@ -106,7 +115,7 @@ extension Session {
     func isWorthRaising(to grant: Grant, at now: Moment) -> Bool {
         if (grantedBytes == nil) != (grant.bytes == nil) || (servedUntil == nil) != (grant.time == nil) { return true }
         if let granted = grantedBytes, let bytes = grant.bytes {
-            let left = granted > usage.bytes ? granted - usage.bytes : 0
+            let left = granted.saturatingSubtract(usage.bytes)
             if left < bytes / 2 || left < Self.onePacket && left < bytes { return true }
         }
         if let servedUntil, let time = grant.time {
@@ -117,7 +126,7 @@ extension Session {
     }
 
     mutating func take(_ grant: Grant, in key: Usage.Key, at now: Moment) {
-        grantedBytes = grant.bytes.map { usage.bytes + $0 }
+        grantedBytes = grant.bytes.map { usage.bytes.saturatingAdd($0) }
         servedUntil = grant.time.map { now.boot + $0 }
         grantedIn = key
     }
@@ -126,6 +135,6 @@ extension Session {
         let before = bytesBeforeMark
         return Bearer(
             mark: mark, port: port, mac: mac, addresses: addresses,
-            byteLimit: grantedBytes.map { $0 > before ? $0 - before : 0 }, servedUntil: servedUntil)
+            byteLimit: grantedBytes.map { $0.saturatingSubtract(before) }, servedUntil: servedUntil)
     }
 }

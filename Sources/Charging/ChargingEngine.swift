@@ -23,7 +23,11 @@ public struct ChargingEngine: Sendable {
     var sessionByMAC: [MACAddress: SessionID] = [:]
     var sessionByFunding: [Funding: SessionID] = [:]
     var sessionByAddress: [IPAddress: SessionID] = [:]
-    private var nextMark: UInt32 = 1
+    private var lastMark: UInt32 = 0
+    /// The gate keeps the top bit for itself.
+    private static let largestMark: UInt32 = 0x7fff_ffff
+    /// Sessions whose grants are from before the start: they are worked out anew once the kernel's counters are in.
+    var restored: Set<SessionID> = []
 
     /// An engine that starts from what was on disk and what the kernel still holds. There is no other start.
     ///
@@ -40,15 +44,15 @@ public struct ChargingEngine: Sendable {
         for code in stored.codes.sorted(by: { $0.number < $1.number }) { engine.codes[code.digest] = code }
         engine.blocked = Set(stored.blocked)
         let held = Set(marks)
-        engine.nextMark = max(held.max() ?? 0, stored.sessions.map(\.mark).max() ?? 0) + 1
+        engine.lastMark = min(max(held.max() ?? 0, stored.sessions.map(\.mark).max() ?? 0), largestMark)
         var actions: [Action] = []
         for var session in stored.sessions.sorted(by: { $0.mark < $1.mark }) {
             if !sameBoot || !held.contains(session.mark) {
                 session.rebase(mark: engine.takeMark(), at: now)
                 actions.append(.persist(.session(session)))
             }
-            session.grantedIn = nil  // grants are worked out anew once the counters are in
             engine.insert(session)
+            engine.restored.insert(session.id)
             if case .ending = session.state { actions.append(.stop(mark: session.mark)) }
         }
         for mark in held.sorted() where engine.sessionByMark[mark] == nil { actions.append(.forget(mark: mark)) }
@@ -89,8 +93,8 @@ public struct ChargingEngine: Sendable {
     // MARK: the indexes of `sessions`
 
     mutating func takeMark() -> UInt32 {
-        defer { nextMark += 1 }
-        return nextMark
+        repeat { lastMark = lastMark < Self.largestMark ? lastMark + 1 : 1 } while sessionByMark[lastMark] != nil
+        return lastMark
     }
 
     mutating func insert(_ session: Session) {
@@ -151,7 +155,7 @@ public struct ChargingEngine: Sendable {
 
     /// What `session` may still use, counted from its last sample.
     public func left(of session: Session, at now: Moment) -> Grant {
-        let bytes = session.grantedBytes.map { $0 > session.usage.bytes ? $0 - session.usage.bytes : 0 }
+        let bytes = session.grantedBytes.map { $0.saturatingSubtract(session.usage.bytes) }
         let time = session.servedUntil.map { max(.zero, $0 - now.boot) }
         return Grant(bytes: bytes, time: time)
     }

@@ -16,6 +16,8 @@ extension Tariff {
     /// A session without an end is still read and granted anew this often where time and bytes both cost money.
     private static let mixedHorizon = Nanoseconds.seconds(30)
     private static let mixedLeast = Nanoseconds.seconds(2)
+    /// Longer than any session: 73 years, so that sums stay far from the largest length.
+    private static let forEver = Nanoseconds(Int64.max / 4)
     /// More than any session can move: 2⁵⁶ bytes are 8 days at 1 Tbit/s.
     private static let byteCeiling: UInt64 = 1 << 56
 
@@ -32,13 +34,18 @@ extension Tariff {
             next.add(bytesUp: up ? bytes : 0, bytesDown: up ? 0 : bytes, time: time, in: key)
             return charge(for: next, earlier: earlier)
         }
-        let timeCeiling = Nanoseconds.seconds(hardTimeout + 60)
-        let most = Self.largest(upTo: UInt64(timeCeiling.count)) {
-            cost(0, Nanoseconds(Int64($0)), true) <= available
-        }
-        var time: Nanoseconds? = most == UInt64(timeCeiling.count) ? nil : Nanoseconds(Int64(most))
         let rates = rates(in: key.window)
-        if let all = time, rates.byteUp != nil || rates.byteDown != nil {
+        var time: Nanoseconds?
+        // Without an end only what costs nothing however long: everything else the kernel ends by itself.
+        if cost(0, Self.forEver, true) > available {
+            let ceiling = Nanoseconds.seconds(hardTimeout.saturatingAdd(60))
+            let most = Self.largest(upTo: UInt64(min(ceiling, Self.forEver).count)) {
+                cost(0, Nanoseconds(Int64($0)), true) <= available
+            }
+            time = Nanoseconds(Int64(most))
+        }
+        let bytesCost = rates.byteUp != nil || rates.byteDown != nil || rates.second != nil && package?.bytes != nil
+        if let all = time, bytesCost {
             time = min(all, max(Self.mixedLeast, min(Nanoseconds(all.count / 2), Self.mixedHorizon)))
         }
         if let boundary { time = min(time ?? boundary, boundary) }

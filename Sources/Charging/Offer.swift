@@ -51,9 +51,7 @@ extension Acceptance: Signable {
     public mutating func visit(_ coder: inout some CanonicalCoder) throws(CanonicalError) {
         try coder.nested(&offer)
         try coder.nested(&channel)
-        var mac = client.value
-        try coder.integer(&mac)
-        client = MACAddress(value: mac)
+        try coder.nested(&client)
         try coder.integer(&sequence)
     }
 }

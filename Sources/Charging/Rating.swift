@@ -29,14 +29,15 @@ public struct InvoiceLine: Hashable, Sendable, Codable {
 
 extension Tariff {
     /// The whole charge for `usage`: always from totals, so that it does not matter how usage was cut into samples.
+    /// Who was not served a moment owes nothing, also where a session costs something by itself.
     public func charge(for usage: Usage, earlier: [DayCharge] = []) -> QLC {
-        guard !isFree else { return .zero }
+        guard !isFree, !usage.segments.isEmpty else { return .zero }
         var total = rawCharge(for: usage.segments[...])
         if capPerDay != nil { total = dailyCharges(for: usage, earlier: earlier).reduce(.zero) { $0 + $1.charged } }
         return min(total, capPerSession ?? total)
     }
 
-    /// The charge day by day, each under the cap.
+    /// The charge day by day, each day once and under the cap.
     public func dailyCharges(for usage: Usage, earlier: [DayCharge] = []) -> [DayCharge] {
         var charges: [DayCharge] = []
         var before = QLC.zero
@@ -46,18 +47,21 @@ extension Tariff {
             let total = rawCharge(for: usage.segments[..<end])
             var charge = total - before
             before = total
+            let met = charges.firstIndex { $0.day == day }  // the clock was set back over midnight
             if let cap = capPerDay {
-                charge = min(charge, cap - (earlier.first { $0.day == day }?.charged ?? .zero))
+                let others = earlier.first { $0.day == day }?.charged ?? .zero
+                charge = min(charge, cap - others - (met.map { charges[$0].charged } ?? .zero))
             }
             charge = min(charge, sessionLeft)
             sessionLeft = sessionLeft - charge
-            charges.append(DayCharge(day: day, charged: charge))
+            if let met { charges[met].charged += charge } else { charges.append(DayCharge(day: day, charged: charge)) }
         }
         return charges
     }
 
     /// The charge line by line; the lines add up to ``charge(for:earlier:)`` exactly.
     public func invoice(for usage: Usage, earlier: [DayCharge] = []) -> [InvoiceLine] {
+        guard !isFree, !usage.segments.isEmpty else { return [] }
         var lines: [InvoiceLine] = []
         forEachCharge(for: usage.segments[...]) { lines.append($0) }
         var total = lines.reduce(QLC.zero) { $0 + $1.charge }
@@ -74,7 +78,7 @@ extension Tariff {
         return lines
     }
 
-    /// Positions just after the last segment of each day. A day met twice (the clock was set back) counts as it comes.
+    /// Positions just after the last segment of each day, as they come.
     private func dayEnds(of usage: Usage) -> [Int] {
         let segments = usage.segments
         return segments.indices.filter { $0 + 1 == segments.count || segments[$0 + 1].key.day != segments[$0].key.day }
@@ -95,7 +99,7 @@ extension Tariff {
     private func forEachCharge(for segments: ArraySlice<Usage.Segment>, _ visit: (InvoiceLine) -> Void) {
         if flat > .zero { visit(InvoiceLine(item: .flat, quantity: 1, charge: flat)) }
         if let package {
-            let bytes = segments.reduce(0) { $0 + $1.bytes }
+            let bytes = segments.reduce(UInt64(0)) { $0.saturatingAdd($1.bytes) }
             let time = segments.reduce(Nanoseconds.zero) { $0 + $1.time }
             let count = package.count(bytes: bytes, seconds: time.wholeSeconds)
             let price = Price(package.price)
@@ -116,7 +120,7 @@ extension Tariff {
         }
         line(.seconds, total.time.wholeSeconds, rates.second)
         if rates.hasOneBytePrice {
-            line(.bytes, total.bytesUp + total.bytesDown, rates.byteUp)
+            line(.bytes, total.bytesUp.saturatingAdd(total.bytesDown), rates.byteUp)
         } else {
             line(.bytesUp, total.bytesUp, rates.byteUp)
             line(.bytesDown, total.bytesDown, rates.byteDown)
@@ -136,8 +140,8 @@ extension Tariff {
             let freeHere = min(freeTime, segment.time)
             freeTime = freeTime - freeHere
             let window = min(Int(segment.key.window), windows.count)
-            totals[window].bytesDown += segment.bytesDown - freeDown
-            totals[window].bytesUp += segment.bytesUp - freeUp
+            totals[window].bytesDown = totals[window].bytesDown.saturatingAdd(segment.bytesDown - freeDown)
+            totals[window].bytesUp = totals[window].bytesUp.saturatingAdd(segment.bytesUp - freeUp)
             totals[window].time += segment.time - freeHere
         }
         return totals

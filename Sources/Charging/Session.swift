@@ -80,7 +80,8 @@ public struct Session: Hashable, Sendable, Codable {
     /// When the kernel's lease ends. nil: it does not.
     public var servedUntil: Instant?
 
-    /// Where in the tariff the grant was worked out; nil: it must be worked out anew.
+    /// Where in the tariff the grant was worked out; nil: nothing was granted yet. What is used of it counts there, whenever it
+    /// is read: no grant reaches over a change of price.
     public var grantedIn: Usage.Key?
 
     /// Time is accounted for up to here.
@@ -113,13 +114,13 @@ public struct Session: Hashable, Sendable, Codable {
     public var isActive: Bool { state == .active }
 
     /// Bytes that were used under earlier marks.
-    var bytesBeforeMark: UInt64 { usage.bytes - countedUp - countedDown }
+    var bytesBeforeMark: UInt64 { usage.bytes.saturatingSubtract(countedUp).saturatingSubtract(countedDown) }
 
     /// Takes in the kernel's counters, which only grow. Says whether anything moved.
     mutating func count(up: UInt64, down: UInt64, at now: Moment) -> Bool {
         let (newUp, newDown) = (up > countedUp ? up - countedUp : 0, down > countedDown ? down - countedDown : 0)
         guard newUp > 0 || newDown > 0 else { return false }
-        usage.add(bytesUp: newUp, bytesDown: newDown, in: tariff.segment(at: now.wall))
+        usage.add(bytesUp: newUp, bytesDown: newDown, in: grantedIn ?? tariff.segment(at: now.wall))
         countedUp += newUp
         countedDown += newDown
         lastActivity = now.boot
@@ -130,7 +131,7 @@ public struct Session: Hashable, Sendable, Codable {
     /// Accounts for time up to now, but not beyond the kernel's lease: after it there was no service.
     mutating func accrue(to now: Moment) {
         let end = min(now.boot, servedUntil ?? now.boot)
-        if end > anchor { usage.add(time: end - anchor, in: tariff.segment(at: now.wall)) }
+        if end > anchor { usage.add(time: end - anchor, in: grantedIn ?? tariff.segment(at: now.wall)) }
         anchor = max(anchor, now.boot)
     }
 
@@ -138,8 +139,7 @@ public struct Session: Hashable, Sendable, Codable {
     mutating func rebase(mark: UInt32, at now: Moment) {
         self.mark = mark
         (countedUp, countedDown) = (0, 0)
-        (grantedBytes, servedUntil, grantedIn) = (nil, nil, nil)
+        (grantedBytes, servedUntil, grantedIn) = (nil, now.boot, nil)  // not served until there is a new grant
         (anchor, lastActivity, savedAt) = (now.boot, now.boot, now.boot)
-        timeAtLastActivity = usage.time
     }
 }

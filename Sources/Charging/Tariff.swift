@@ -63,7 +63,7 @@ public struct Tariff: Hashable, Sendable, Codable {
     public func segment(at wall: WallTime) -> Usage.Key {
         guard wall.isCredible else { return Usage.Key(day: 0, window: Usage.Key.noWindow) }
         let civil = wall.civil(offsetMinutes: Int(utcOffsetMinutes))
-        let window = windows.firstIndex { $0.contains(civil) }
+        let window = windows.prefix(Self.windowLimit).firstIndex { $0.contains(civil) }
         return Usage.Key(day: civil.day, window: window.map(UInt8.init) ?? Usage.Key.noWindow)
     }
 

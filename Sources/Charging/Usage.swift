@@ -21,22 +21,25 @@ public struct Usage: Hashable, Sendable, Codable {
         public var bytesDown: UInt64 = 0
         public var time = Nanoseconds.zero
 
-        public var bytes: UInt64 { bytesUp &+ bytesDown }
+        public var bytes: UInt64 { bytesUp.saturatingAdd(bytesDown) }
     }
 
-    /// In the order in which they were first used.
+    /// In the order in which they were used. Only the last one grows, so that no earlier price is ever worked out anew:
+    /// a key that comes again (the clock was set back) is a segment of its own.
     public private(set) var segments: [Segment] = []
 
-    /// A session lives a day and a tariff has 16 windows; what comes after is added to the last segment.
+    /// A month of days with a window each. A session ends when it gets there; until then the rest is added to the last segment.
     public static let segmentLimit = 128
+    public var isFull: Bool { segments.count >= Self.segmentLimit }
 
     public init() {}
 
     public mutating func add(bytesUp: UInt64 = 0, bytesDown: UInt64 = 0, time: Nanoseconds = .zero, in key: Key) {
-        let index = index(of: key)
-        segments[index].bytesUp += bytesUp
-        segments[index].bytesDown += bytesDown
-        segments[index].time += time
+        if segments.isEmpty || segments.last?.key != key && !isFull { segments.append(Segment(key: key)) }
+        let last = segments.count - 1
+        segments[last].bytesUp = segments[last].bytesUp.saturatingAdd(bytesUp)
+        segments[last].bytesDown = segments[last].bytesDown.saturatingAdd(bytesDown)
+        segments[last].time += time
     }
 
     /// Takes back time at the end of the session, latest first: an idle tail is not charged.
@@ -49,15 +52,8 @@ public struct Usage: Hashable, Sendable, Codable {
         }
     }
 
-    private mutating func index(of key: Key) -> Int {
-        if let index = segments.lastIndex(where: { $0.key == key }) { return index }
-        guard segments.count < Self.segmentLimit else { return segments.count - 1 }
-        segments.append(Segment(key: key))
-        return segments.count - 1
-    }
-
-    public var bytesUp: UInt64 { segments.reduce(0) { $0 + $1.bytesUp } }
-    public var bytesDown: UInt64 { segments.reduce(0) { $0 + $1.bytesDown } }
-    public var bytes: UInt64 { bytesUp + bytesDown }
+    public var bytesUp: UInt64 { segments.reduce(0) { $0.saturatingAdd($1.bytesUp) } }
+    public var bytesDown: UInt64 { segments.reduce(0) { $0.saturatingAdd($1.bytesDown) } }
+    public var bytes: UInt64 { bytesUp.saturatingAdd(bytesDown) }
     public var time: Nanoseconds { segments.reduce(.zero) { $0 + $1.time } }
 }

@@ -66,9 +66,7 @@ extension UsageRecord: Signable {
         try coder.integer(&code)
         accessCode = code == 0 ? nil : code
         try coder.text(&tariffID, limit: Tariff.idLimit)
-        var device = mac.value
-        try coder.integer(&device)
-        mac = MACAddress(value: device)
+        try coder.nested(&mac)
         try coder.integer(&startedAt.secondsSince1970)
         try coder.integer(&endedAt.secondsSince1970)
         try coder.integer(&seconds)

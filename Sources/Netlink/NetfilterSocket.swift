@@ -10,8 +10,21 @@ public final class NetfilterSocket {
     }
 
     /// Commits all of it or nothing. Throws what the kernel says of the first message that it refuses.
-    public func commit(_ batch: consuming NetfilterBatch) throws(NetlinkError) {
+    public func commit(_ batch: NetfilterBatch) throws(NetlinkError) {
         guard !batch.isEmpty else { return }
+        // A set's hash table that is just being resized takes nothing in and says EBUSY (lib/rhashtable.c): it lasts a moment.
+        for _ in 0..<Self.triesWhileBusy {
+            do { return try commitOnce(batch) } catch {
+                guard case .refused(_, EBUSY, _) = error else { throw error }
+                usleep(2_000)
+            }
+        }
+        try commitOnce(batch)
+    }
+
+    private static let triesWhileBusy = 50
+
+    private func commitOnce(_ batch: NetfilterBatch) throws(NetlinkError) {
         let subjects = batch.subjects
         var builder = batch.builder
         // The last change asks for an answer. The end of the batch cannot: older kernels do not answer to it.

@@ -49,9 +49,14 @@ extension CanonicalCoder {
 extension Canonical {
     /// The one byte sequence that stands for this value.
     public var canonicalBytes: [UInt8] {
+        do { return try encoded() } catch { preconditionFailure("a value outside its own limits was encoded: \(error)") }
+    }
+
+    /// The same for a value that somebody else made up: it may be outside its own limits.
+    public func encoded() throws(CanonicalError) -> [UInt8] {
         var writer = CanonicalWriter()
         var copy = self
-        do { try copy.visit(&writer) } catch { preconditionFailure("a value outside its own limits was encoded: \(error)") }
+        try copy.visit(&writer)
         return writer.output
     }
 

@@ -115,11 +115,11 @@ extension IPAddress: LosslessStringConvertible, Codable {
 
     private static func parseIPv6(_ text: String) -> IPAddress? {
         let halves = split(text[...], atDoubleColon: ())
-        guard let head = groups(of: halves.head) else { return nil }
+        guard let head = groups(of: halves.head, isEnd: halves.tail == nil) else { return nil }
         guard let tailText = halves.tail else {
             return head.count == 8 ? IPAddress(groups: head) : nil
         }
-        guard let tail = groups(of: tailText), head.count + tail.count <= 7 else { return nil }
+        guard let tail = groups(of: tailText, isEnd: true), head.count + tail.count <= 7 else { return nil }
         return IPAddress(groups: head + Array(repeating: 0, count: 8 - head.count - tail.count) + tail)
     }
 
@@ -135,12 +135,13 @@ extension IPAddress: LosslessStringConvertible, Codable {
         return (text, nil)
     }
 
-    private static func groups(of text: Substring) -> [UInt16]? {
+    /// Dotted decimals stand for the last two groups of an address, so only at its end.
+    private static func groups(of text: Substring, isEnd: Bool) -> [UInt16]? {
         guard !text.isEmpty else { return [] }
         var groups: [UInt16] = []
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
         for (index, part) in parts.enumerated() {
-            if index == parts.count - 1, part.contains("."), case .v4(let value)? = parseIPv4(part) {
+            if isEnd, index == parts.count - 1, part.contains("."), case .v4(let value)? = parseIPv4(part) {
                 groups += [UInt16(value >> 16), UInt16(truncatingIfNeeded: value)]
                 continue
             }

@@ -9,10 +9,11 @@ public struct Instant: Hashable, Comparable, Sendable, Codable {
     public static let zero = Instant(nanoseconds: 0)
 
     public static func < (left: Instant, right: Instant) -> Bool { left.nanoseconds < right.nanoseconds }
-    public static func - (left: Instant, right: Instant) -> Nanoseconds { Nanoseconds(left.nanoseconds - right.nanoseconds) }
+    public static func - (left: Instant, right: Instant) -> Nanoseconds {
+        Nanoseconds(left.nanoseconds) - Nanoseconds(right.nanoseconds)
+    }
     public static func + (left: Instant, right: Nanoseconds) -> Instant {
-        let (sum, overflow) = left.nanoseconds.addingReportingOverflow(right.count)
-        return Instant(nanoseconds: overflow ? .max : sum)
+        Instant(nanoseconds: (Nanoseconds(left.nanoseconds) + right).count)
     }
 }
 
@@ -26,11 +27,11 @@ public struct Nanoseconds: Hashable, Comparable, Sendable, Codable {
 
     public static func seconds(_ seconds: some BinaryInteger) -> Nanoseconds {
         let (product, overflow) = Int64(clamping: seconds).multipliedReportingOverflow(by: 1_000_000_000)
-        return Nanoseconds(overflow ? .max : product)
+        return Nanoseconds(overflow ? (seconds < 0 ? .min : .max) : product)
     }
     public static func milliseconds(_ milliseconds: some BinaryInteger) -> Nanoseconds {
         let (product, overflow) = Int64(clamping: milliseconds).multipliedReportingOverflow(by: 1_000_000)
-        return Nanoseconds(overflow ? .max : product)
+        return Nanoseconds(overflow ? (milliseconds < 0 ? .min : .max) : product)
     }
 
     /// Whole seconds that have passed; zero for a negative length.
@@ -40,8 +41,11 @@ public struct Nanoseconds: Hashable, Comparable, Sendable, Codable {
     public static func < (left: Nanoseconds, right: Nanoseconds) -> Bool { left.count < right.count }
     public static func + (left: Nanoseconds, right: Nanoseconds) -> Nanoseconds {
         let (sum, overflow) = left.count.addingReportingOverflow(right.count)
-        return Nanoseconds(overflow ? .max : sum)
+        return Nanoseconds(overflow ? (right.count > 0 ? .max : .min) : sum)
     }
-    public static func - (left: Nanoseconds, right: Nanoseconds) -> Nanoseconds { Nanoseconds(left.count - right.count) }
+    public static func - (left: Nanoseconds, right: Nanoseconds) -> Nanoseconds {
+        let (difference, overflow) = left.count.subtractingReportingOverflow(right.count)
+        return Nanoseconds(overflow ? (right.count < 0 ? .max : .min) : difference)
+    }
     public static func += (left: inout Nanoseconds, right: Nanoseconds) { left = left + right }
 }

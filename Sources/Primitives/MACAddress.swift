@@ -38,3 +38,13 @@ extension MACAddress: LosslessStringConvertible, Codable {
     }
     public func encode(to encoder: any Encoder) throws { try encodeText(self, to: encoder) }
 }
+
+extension MACAddress: Canonical {
+    public init() { value = 0 }
+    public mutating func visit(_ coder: inout some CanonicalCoder) throws(CanonicalError) {
+        var raw = value
+        try coder.integer(&raw)
+        guard raw >> 48 == 0 else { throw .invalid("a MAC address has 48 bits") }
+        self = MACAddress(value: raw)
+    }
+}

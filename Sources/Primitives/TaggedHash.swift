@@ -44,9 +44,11 @@ public struct Signed<Value: Signable & Sendable & Codable>: Sendable, Codable {
         signature = key.sign(value.digest.bytes)
     }
 
-    /// nil if `key` did not sign this value.
+    /// nil if `key` did not sign this value, or nobody can because it is outside its own limits.
     public func verified(by key: PublicKey) -> Verified<Value>? {
-        key.isValid(signature, for: claim.digest.bytes) ? Verified(signed: self, by: key) : nil
+        guard let bytes = try? claim.encoded() else { return nil }  // it came from outside: refused, not trapped
+        let digest = TaggedHash.digest(tag: Value.signingTag, bytes)
+        return key.isValid(signature, for: digest.bytes) ? Verified(signed: self, by: key) : nil
     }
 }
 

@@ -9,9 +9,13 @@ public struct WallTime: Hashable, Comparable, Sendable {
 
     public static func < (left: WallTime, right: WallTime) -> Bool { left.secondsSince1970 < right.secondsSince1970 }
 
-    /// The civil date and time of day, shifted by an offset from UTC.
+    /// What four digits of a year can say: 0000-01-01T00:00:00Z to 9999-12-31T23:59:59Z.
+    private static let writable: ClosedRange<Int64> = -62_167_219_200...253_402_300_799
+
+    /// The civil date and time of day, shifted by an offset from UTC. Before the year 0 and after 9999 it stands still.
     public func civil(offsetMinutes: Int = 0) -> CivilTime {
-        let local = secondsSince1970 + Int64(offsetMinutes) * 60
+        let inRange = min(max(secondsSince1970, Self.writable.lowerBound), Self.writable.upperBound)
+        let local = inRange + Int64(Int32(clamping: offsetMinutes)) * 60
         let day = (local >= 0 ? local : local - 86_399) / 86_400
         return CivilTime(day: Int32(clamping: day), secondOfDay: Int(local - day * 86_400))
     }
@@ -23,7 +27,7 @@ public struct CivilTime: Hashable, Sendable {
     public var secondOfDay: Int
 
     /// 0 is Monday.
-    public var weekday: Int { Int(((day + 3) % 7 + 7) % 7) }
+    public var weekday: Int { ((Int(day) + 3) % 7 + 7) % 7 }
 
     /// Year, month 1 to 12 and day 1 to 31 of the proleptic Gregorian calendar (H. Hinnant, days_from_civil inverse).
     public var date: (year: Int, month: Int, day: Int) {

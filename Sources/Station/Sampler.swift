@@ -17,7 +17,7 @@ public struct Sampler: Service {
     }
 
     public func run() async throws {
-        try await cancelWhenGracefulShutdown {
+        await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
                 do { try await cashier.clocks.sleep(interval) } catch { return }
                 await sampleOnce()

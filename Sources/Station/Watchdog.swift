@@ -1,7 +1,7 @@
 import CHost
 import Glibc
 import HAL
-public import Primitives
+import Primitives
 public import ServiceLifecycle
 
 /// Tells systemd that the station is ready, that it is alive as long as the cashier answers, and that it stops (sd_notify(3)).
@@ -17,7 +17,7 @@ public struct Watchdog: Service {
 
     public func run() async throws {
         chost_notify("READY=1\nSTATUS=serving")
-        try await cancelWhenGracefulShutdown {
+        await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
                 do { try await cashier.clocks.sleep(interval ?? .seconds(3600)) } catch { break }
                 guard interval != nil else { continue }

@@ -2,7 +2,7 @@ import Glibc
 import NIOCore
 public import NIOHTTP1
 import NIOPosix
-public import StationAPI
+import StationAPI
 
 /// Where a station answers.
 public enum StationAddress: Hashable, Sendable, CustomStringConvertible {

@@ -1,47 +1,65 @@
 public import Charging
 import Glibc
-import Primitives
 
 /// A file that holds 32 secret bytes, readable by its owner alone.
+///
+/// `station.key` holds the seed of the station's Ed25519 key, `codes.key` the key of the access codes' digests.
 public enum KeyFile {
+    public static let size = 32
+
     /// The secret in `path`; made from the system's random source if there is none.
     public static func loadOrCreate(_ path: String) throws(StorageError) -> [UInt8] {
-        let fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
-        guard fd >= 0 else {
-            guard errno == ENOENT else { throw failure(path, "opened") }
-            return try create(path)
-        }
-        defer { close(fd) }
-        var info = stat()
-        guard fstat(fd, &info) == 0, info.st_mode & 0o077 == 0 else {
-            throw StorageError(.notPermitted, "\(path) can be read by others; a secret must not: chmod 600 \(path)")
-        }
-        var bytes = [UInt8](repeating: 0, count: 65)
-        let length = read(fd, &bytes, bytes.count)
-        guard length == 32 else {
-            throw StorageError(.corrupt, "\(path) holds \(length) bytes, not the 32 of a key; restore it from your backup")
-        }
-        return Array(bytes[..<32])
-    }
-
-    private static func create(_ path: String) throws(StorageError) -> [UInt8] {
-        var random = SystemRandomNumberGenerator()
-        let secret = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &random) }
-        let fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard fd >= 0 else { throw failure(path, "made") }
-        defer { close(fd) }
-        guard write(fd, secret, 32) == 32, fsync(fd) == 0 else { throw failure(path, "written") }
-        if let slash = path.lastIndex(of: "/") {
-            let directory = open(String(path[..<slash]), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-            if directory >= 0 {
-                fsync(directory)
-                close(directory)
-            }
-        }
+        if let secret = try load(path) { return secret }
+        try create(path)
+        guard let secret = try load(path) else { throw FileSystem.error(path, "opened", code: ENOENT) }
         return secret
     }
 
-    private static func failure(_ path: String, _ verb: String) -> StorageError {
-        StorageError(.notPermitted, "\(path) cannot be \(verb): \(String(cString: strerror(errno)))")
+    /// nil if there is no such file.
+    private static func load(_ path: String) throws(StorageError) -> [UInt8]? {
+        let fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+        guard fd >= 0 else {
+            if errno == ENOENT { return nil }
+            throw FileSystem.error(path, "opened")
+        }
+        defer { close(fd) }
+        var info = stat()
+        guard fstat(fd, &info) == 0 else { throw FileSystem.error(path, "examined") }
+        guard info.st_mode & S_IFMT == S_IFREG else {
+            throw StorageError(.other, "\(path) is not a file; move it away, then a key is made there")
+        }
+        guard info.st_uid == geteuid() else {
+            throw StorageError(
+                .notPermitted, "\(path) belongs to user \(info.st_uid), not to the daemon's: chown \(geteuid()) \(path)")
+        }
+        guard info.st_mode & 0o077 == 0 else {
+            throw StorageError(.notPermitted, "\(path) can be read by others; a secret must not: chmod 600 \(path)")
+        }
+        var bytes = [UInt8](repeating: 0, count: size + 1)
+        let length = read(fd, &bytes, bytes.count)
+        guard length >= 0 else { throw FileSystem.error(path, "read") }
+        guard length == size else {
+            let found = length > size ? "more than \(size)" : "\(length)"
+            throw StorageError(.corrupt, "\(path) holds \(found) bytes, not the \(size) of a key; restore it from your backup")
+        }
+        return Array(bytes[..<size])
+    }
+
+    /// Written under another name and linked when it is whole: a power cut leaves a key or none, never half of one.
+    private static func create(_ path: String) throws(StorageError) {
+        var random = SystemRandomNumberGenerator()
+        let secret = (0..<size).map { _ in UInt8.random(in: .min ... .max, using: &random) }
+        let draft = "\(path).\(getpid())"
+        unlink(draft)  // of an earlier process with this number that was killed here
+        let fd = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard fd >= 0 else { throw FileSystem.error(path, "made") }
+        defer {
+            close(fd)
+            unlink(draft)
+        }
+        guard write(fd, secret, size) == size, fsync(fd) == 0 else { throw FileSystem.error(path, "written") }
+        // EEXIST: another process was faster; its key is the key
+        guard link(draft, path) == 0 || errno == EEXIST else { throw FileSystem.error(path, "made") }
+        try FileSystem.synchroniseDirectory(of: path)
     }
 }

@@ -24,24 +24,35 @@ enum Schema {
         -- the station's own channel book: append-only, each entry names the hash of the one before and is signed
         CREATE TABLE channel_book (
             sequence INTEGER PRIMARY KEY, previous BLOB NOT NULL, event TEXT NOT NULL, hash BLOB NOT NULL, signature BLOB NOT NULL);
+        """,
         """
+        -- totals are read from the index alone: a status screen does not walk years of records
+        DROP INDEX usage_records_by_end;
+        CREATE INDEX usage_records_by_end ON usage_records (ended_at, session, bytes_up, bytes_down, charge_units);
+        -- what was asked of the channel book until the ledger pays: append-only, the last of a channel counts
+        CREATE TABLE settlements (
+            channel TEXT NOT NULL, voucher_sequence INTEGER NOT NULL, amount_units INTEGER NOT NULL,
+            voucher BLOB NOT NULL, signature BLOB NOT NULL, PRIMARY KEY (channel, voucher_sequence)) WITHOUT ROWID;
+        """,
     ]
 
     static func migrate(_ database: borrowing SQLiteDatabase, path: String) throws(StorageError) {
-        var (version, application) = (0, 0)
-        try database.query("PRAGMA user_version") { version = Int($0.integer(0)) }
-        try database.query("PRAGMA application_id") { application = Int($0.integer(0)) }
-        guard version == 0 || application == applicationID else {
-            throw StorageError(.corrupt, "\(path) is a database of another program; name another state directory")
+        let version = try database.integer("PRAGMA user_version") ?? 0
+        let application = try database.integer("PRAGMA application_id") ?? 0
+        let isEmpty = try database.integer("SELECT count(*) FROM sqlite_schema") == 0
+        guard application == applicationID || (version == 0 && application == 0 && isEmpty) else {
+            throw StorageError(.other, "\(path) is a database of another program; name another state directory")
         }
         guard version <= steps.count else {
             throw StorageError(
                 .other,
                 "\(path) was written by a newer version (schema \(version), this one knows \(steps.count)); update the software")
         }
-        for (index, step) in steps.enumerated().dropFirst(version) {
-            try database.run(
-                "BEGIN; \(step) PRAGMA user_version = \(index + 1); PRAGMA application_id = \(applicationID); COMMIT;")
+        for number in Int(max(0, version))..<steps.count {
+            try database.transaction { () throws(StorageError) in
+                try database.run(steps[number])
+                try database.run("PRAGMA user_version = \(number + 1); PRAGMA application_id = \(applicationID)")
+            }
         }
     }
 }

@@ -1,16 +1,25 @@
-import CSQLite
 public import Charging
 import FoundationEssentials
-import Glibc
 public import Primitives
 
 /// The station's facts on SQLite: write-ahead log, one fsync a commit.
+///
+/// ```
+///  commit(records) ─▶ one transaction ─▶ station.db-wal, fsync ─▶ returns     now and then: ─▶ station.db
+/// ```
+///
+/// Payloads are JSON beside the columns one searches by, so that `sqlite3 station.db` shows all of it.
 public actor StationStore: ChargingStore {
-    private let database: SQLiteDatabase
-    private let key: PrivateKey
+    let database: SQLiteDatabase
+    let key: PrivateKey
+    let path: String
     private let lock: DirectoryLock
-    private let path: String
-    private let startBytes: UInt64
+    private let bytesAtStart: UInt64
+    private let encoder: JSONEncoder
+    /// Of the running boot; written with the first commit, which holds the first instants of that boot.
+    private var bootID: String?
+    /// Who follows the channel book.
+    var listeners: [AsyncStream<ChannelEvent>.Continuation] = []
 
     /// Opens the store in `directory`, makes it if there is none, and keeps every other daemon out.
     ///
@@ -19,13 +28,16 @@ public actor StationStore: ChargingStore {
         lock = try DirectoryLock(directory)
         path = directory + "/station.db"
         self.key = key
-        umask(0o077)
+        encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        bytesAtStart = Self.processWriteBytes()
         database = try SQLiteDatabase(path: path)
-        // 4 MB of log at most; FULL: an acknowledged payment survives a power cut
-        try database.run(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 4194304; PRAGMA foreign_keys = ON")
+        // FULL: an acknowledged payment survives a power cut. The log is cut to 4 MB when it starts anew.
+        try database.run("PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 4194304; PRAGMA foreign_keys = ON")
+        guard try database.text("PRAGMA journal_mode = WAL") == "wal" else {
+            throw StorageError(.other, "\(path) cannot have a write-ahead log; put the state directory on a local file system")
+        }
         try Schema.migrate(database, path: path)
-        startBytes = Self.processWriteBytes()
     }
 
     // MARK: recovery
@@ -33,44 +45,55 @@ public actor StationStore: ChargingStore {
     /// All that was stored.
     public func load() throws(StorageError) -> StoredState {
         var state = StoredState()
-        var failure: StorageError?
-        func decode<T: Decodable>(_ type: T.Type, _ row: SQLiteDatabase.Row) -> T? {
-            do { return try JSONDecoder().decode(type, from: Data(row.text(0).utf8)) } catch {
-                failure = StorageError(.corrupt, "\(path) holds a \(type) that cannot be read: \(error); restore the last backup")
-                return nil
-            }
+        try database.query("SELECT id, state FROM sessions ORDER BY mark") { row throws(StorageError) in
+            state.sessions.append(try decode(Session.self, of: "session", row))
         }
-        try database.query("SELECT state FROM sessions ORDER BY mark") { row in
-            if let session = decode(Session.self, row) { state.sessions.append(session) }
+        try database.query("SELECT id, state FROM channels ORDER BY id") { row throws(StorageError) in
+            state.channels.append(try decode(ChannelAccount.self, of: "channel", row))
         }
-        try database.query("SELECT state FROM channels ORDER BY id") { row in
-            if let channel = decode(ChannelAccount.self, row) { state.channels.append(channel) }
+        try database.query("SELECT number, state FROM codes ORDER BY number") { row throws(StorageError) in
+            state.codes.append(try decode(AccessCode.self, of: "access code", row))
         }
-        try database.query("SELECT state FROM codes ORDER BY number") { row in
-            if let code = decode(AccessCode.self, row) { state.codes.append(code) }
+        try database.query("SELECT mac FROM blocked ORDER BY mac") { row throws(StorageError) in
+            guard let mac = MACAddress(row.text(0)) else { throw damaged("blocked client", row.text(0), "it is no MAC address") }
+            state.blocked.append(mac)
         }
-        try database.query("SELECT mac FROM blocked ORDER BY mac") { row in
-            if let mac = MACAddress(row.text(0)) { state.blocked.append(mac) }
-        }
-        if let failure { throw failure }
         return state
     }
 
-    /// Notes this boot; says whether the stored instants are of it.
+    /// Says whether the stored instants are of this boot.
+    ///
+    /// The boot is noted in the transaction of the next commit: if the power goes before it, the instants on disk
+    /// are still those of the earlier boot, and the next start must know.
     public func enter(bootID: String) throws(StorageError) -> Bool {
-        var last = ""
-        try database.query("SELECT value FROM meta WHERE key = 'boot_id'") { last = $0.text(0) }
-        guard last != bootID else { return true }
-        try database.query("INSERT OR REPLACE INTO meta (key, value) VALUES ('boot_id', ?)", [.text(bootID)])
-        return false
+        let isSame = try database.text("SELECT value FROM meta WHERE key = 'boot_id'") == bootID
+        self.bootID = isSame ? nil : bootID
+        return isSame
+    }
+
+    private func decode<T: Decodable>(_ type: T.Type, of what: String, _ row: SQLiteDatabase.Row) throws(StorageError) -> T {
+        do { return try JSONDecoder().decode(type, from: Data(row.text(1).utf8)) } catch {
+            throw damaged(what, row.text(0), "\(error)")
+        }
+    }
+
+    func damaged(_ what: String, _ id: String, _ why: String) -> StorageError {
+        StorageError(.corrupt, "\(what) \(id) in \(path) cannot be read (\(why)); restore the last backup")
     }
 
     // MARK: commits
 
+    /// Writes the last version of each record, in one transaction and one fsync.
     public func commit(_ records: [Record]) throws(StorageError) {
+        var last: [RecordKey: Int] = [:]
+        for (index, record) in records.enumerated() { last[RecordKey(record)] = index }
         try database.transaction { () throws(StorageError) in
-            for record in records { try write(record) }
+            if let bootID {
+                try database.query("INSERT OR REPLACE INTO meta (key, value) VALUES ('boot_id', ?)", [.text(bootID)])
+            }
+            for (index, record) in records.enumerated() where last[RecordKey(record)] == index { try write(record) }
         }
+        bootID = nil
     }
 
     private func write(_ record: Record) throws(StorageError) {
@@ -121,94 +144,46 @@ public actor StationStore: ChargingStore {
         try database.query("DELETE FROM sessions WHERE id = ?", [.text(record.session.description)])
     }
 
-    private func json(_ value: some Encodable) throws(StorageError) -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    func json(_ value: some Encodable) throws(StorageError) -> String {
         do { return String(decoding: try encoder.encode(value), as: UTF8.self) } catch {
-            throw StorageError(.other, "a record cannot be written as JSON: \(error)")
+            throw StorageError(.other, "a record cannot be written as JSON: \(error); this is a fault of the software")
         }
     }
 
-    // MARK: questions
+    // MARK: what it does to the flash
 
-    public func usage(since: WallTime, limit: Int) throws(StorageError) -> [Signed<UsageRecord>] {
-        var records: [Signed<UsageRecord>] = []
-        try database.query(
-            "SELECT record, signature FROM usage_records WHERE ended_at >= ? ORDER BY ended_at, session LIMIT ?",
-            [.integer(since.secondsSince1970), .integer(Int64(limit))]
-        ) { row in
-            guard let record = try? UsageRecord(canonicalBytes: row.blob(0)), let signature = Signature(row.blob(1)) else {
-                return  // a damaged row is missing from the list; `totals` still counts its columns
-            }
-            records.append(Signed(claim: record, signature: signature))
-        }
-        return records
+    public func bytesWritten() -> UInt64 {
+        let now = Self.processWriteBytes()
+        return now > bytesAtStart ? now - bytesAtStart : 0
     }
 
-    public func totals(since: WallTime) throws(StorageError) -> UsageTotals {
-        var totals = UsageTotals()
-        try database.query(
-            "SELECT count(*), total(bytes_up), total(bytes_down), coalesce(sum(charge_units), 0) FROM usage_records WHERE ended_at >= ?",
-            [.integer(since.secondsSince1970)]
-        ) { row in
-            totals = UsageTotals(
-                sessions: UInt64(row.integer(0)), bytesUp: UInt64(clamping: row.integer(1)),
-                bytesDown: UInt64(clamping: row.integer(2)), charge: QLC(units: UInt64(clamping: row.integer(3))))
-        }
-        return totals
+    /// Transactions that reached the disk, and the fsyncs they cost: one each for the log, and for every
+    /// checkpoint one of the log, one of the database and one of the log's new head.
+    public func activity() -> (commits: UInt64, fsyncs: UInt64) {
+        let (commits, checkpoints) = database.activity
+        return (commits, commits + 3 * checkpoints)
     }
-
-    public func bytesWritten() -> UInt64 { Self.processWriteBytes() - startBytes }
 
     /// What this process has caused to be written to storage (`write_bytes` of proc_pid_io(5)).
     private static func processWriteBytes() -> UInt64 {
-        guard let text = try? String(contentsOfFile: "/proc/self/io", encoding: .utf8) else { return 0 }
+        guard let text = try? String(contentsOfFile: "/proc/self/io", encoding: .utf8) else { return 0 }  // no such kernel option
         let line = text.split(separator: "\n").first { $0.hasPrefix("write_bytes:") }
         return line.flatMap { UInt64($0.split(separator: " ").last ?? "") } ?? 0
     }
+}
 
-    // MARK: the channel book
+/// What a record replaces: an earlier record with the same key.
+private enum RecordKey: Hashable {
+    case session(SessionID), ended(SessionID), channel(ChannelID), code(UInt32), blocked(MACAddress)
 
-    /// Adds one event to the station's own channel book.
-    public func append(_ event: ChannelEvent) throws(StorageError) {
-        var (sequence, previous) = (Int64(0), Bytes32.zero.bytes)
-        try database.query("SELECT sequence, hash FROM channel_book ORDER BY sequence DESC LIMIT 1") { row in
-            (sequence, previous) = (row.integer(0), row.blob(1))
-        }
-        let text = try json(event)
-        let hash = Self.entryHash(sequence: sequence + 1, previous: previous, event: text)
-        try database.query(
-            "INSERT INTO channel_book (sequence, previous, event, hash, signature) VALUES (?, ?, ?, ?, ?)",
-            [.integer(sequence + 1), .blob(previous), .text(text), .blob(hash.bytes), .blob(key.sign(hash.bytes).bytes)])
-    }
-
-    /// Every event of the book, oldest first, each checked against the one before and against the station's signature.
-    public func channelEvents() throws(StorageError) -> [ChannelEvent] {
-        var events: [ChannelEvent] = []
-        var (expected, previous) = (Int64(1), Bytes32.zero.bytes)
-        var broken: Int64?
-        try database.query("SELECT sequence, previous, event, hash, signature FROM channel_book ORDER BY sequence") { row in
-            let hash = Self.entryHash(sequence: row.integer(0), previous: row.blob(1), event: row.text(2))
-            guard broken == nil, row.integer(0) == expected, row.blob(1) == previous, row.blob(3) == hash.bytes,
-                let signature = Signature(row.blob(4)), key.publicKey.isValid(signature, for: hash.bytes),
-                let event = try? JSONDecoder().decode(ChannelEvent.self, from: Data(row.text(2).utf8))
-            else {
-                broken = broken ?? row.integer(0)
-                return
+    init(_ record: Record) {
+        self =
+            switch record {
+            case .session(let session): .session(session.id)
+            case .ended(let record): .ended(record.session)
+            case .channel(let account): .channel(account.channel.id)
+            case .code(let code): .code(code.number)
+            case .blocked(let mac, _): .blocked(mac)
             }
-            events.append(event)
-            (expected, previous) = (expected + 1, hash.bytes)
-        }
-        if let broken {
-            throw StorageError(
-                .corrupt,
-                "entry \(broken) of the channel book in \(path) is damaged or was changed by hand; restore the last backup")
-        }
-        return events
-    }
-
-    private static func entryHash(sequence: Int64, previous: [UInt8], event: String) -> Bytes32 {
-        TaggedHash.digest(
-            tag: "qlink/channel-book", withUnsafeBytes(of: sequence.littleEndian) { Array($0) } + previous + Array(event.utf8))
     }
 }

@@ -37,7 +37,7 @@ struct KillTests {
                 wallets.append(
                     try station.connect(client, channel: channel.channelId.description, tariff: "per-byte", limit: "10"))
             }
-            try await waitUntil("both have paid", timeout: .seconds(20)) {
+            try waitUntil("both have paid", timeout: .seconds(20)) {
                 for wallet in wallets where !wallet.isRunning {
                     throw LabError.unreadable(what: "a wallet's end", text: wallet.stdout + wallet.stderr + daemon.stderr)
                 }

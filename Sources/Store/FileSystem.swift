@@ -1,0 +1,42 @@
+import Charging
+import Glibc
+
+/// What the store needs of files beyond SQLite: private, and there after a power cut.
+enum FileSystem {
+    /// No space, no quota, or larger than a file may be.
+    static func meansNoRoom(_ code: Int32) -> Bool { code == ENOSPC || code == EDQUOT || code == EFBIG }
+
+    /// The last failure of a system call in words, with its mend.
+    static func error(_ path: String, _ verb: String, code: Int32 = errno) -> StorageError {
+        let text = "\(path) cannot be \(verb): \(String(cString: strerror(code)))"
+        switch code {
+        case _ where meansNoRoom(code): return StorageError(.full, "\(text); free space on that file system (df)")
+        case EACCES, EPERM, EROFS:
+            return StorageError(.notPermitted, "\(text); the file and its directory must belong to the daemon's user")
+        case ENOENT, ENOTDIR:
+            return StorageError(.notPermitted, "\(text); make the directory, owned by the daemon's user")
+        case ELOOP: return StorageError(.notPermitted, "\(text); it is a symbolic link: put the file itself there")
+        default: return StorageError(.other, text)
+        }
+    }
+
+    /// Makes an empty file for its owner alone, unless there is one. SQLite gives its log the same permissions.
+    static func createPrivate(_ path: String) throws(StorageError) {
+        let fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard fd >= 0 else {
+            if errno == EEXIST { return }
+            throw error(path, "made")
+        }
+        close(fd)
+        try synchroniseDirectory(of: path)
+    }
+
+    /// A new name is there after a power cut only when its directory was written.
+    static func synchroniseDirectory(of path: String) throws(StorageError) {
+        let directory = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        let fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard fd >= 0 else { throw error(directory, "opened") }
+        defer { close(fd) }
+        guard fsync(fd) == 0 else { throw error(directory, "synchronised") }
+    }
+}
