@@ -1,4 +1,5 @@
 import Charging
+import HAL
 import Primitives
 import SimulatedHAL
 
@@ -78,4 +79,10 @@ struct SimulatedRequest {
     var event: ChargingEvent
     var wallet: Int?
     var purpose = Purpose.other
+
+    /// The addresses that it tells of.
+    var neighbours: [Neighbour] {
+        guard case .seen(let port, let mac, let addresses) = event else { return [] }
+        return addresses.map { Neighbour(port: port, mac: mac, address: $0) }
+    }
 }

@@ -18,6 +18,8 @@ public enum SimulationMutation: String, Hashable, Sendable, CaseIterable {
     /// Takes what the kernel counts after a restart for new.
     case forgetsCounters
     case pinsNobody
+    /// An address that was seen while the disk was full is not thought of again.
+    case forgetsAddresses
     // The gate's
     case gateWithoutLatch
     case crossingPacketPasses

@@ -18,12 +18,15 @@ extension StationSimulation {
         case gate(HALError)
     }
 
+    static let beforeGranting = "killed between persisting and granting"
+
     // MARK: life and death
 
     mutating func kill(_ how: String) {
         meet(how)
         note { _ in how }
-        engine = nil
+        if how == Self.beforeGranting { mayHoldOlderLease = true }
+        (engine, unlearned) = (nil, [])
         unapplied = []
         undrained = []
         pins = [:]
@@ -41,7 +44,7 @@ extension StationSimulation {
         notePower()
         guard engine != nil else { throw .killed }
         guard !isClosing, let odds = settings.killWithinBatch, random.chance(1, in: odds) else { return }
-        kill("killed \(point)")
+        kill(point)
         throw .killed
     }
 
@@ -111,7 +114,8 @@ extension StationSimulation {
     mutating func linkEvents() -> [SimulatedRequest] {
         let events = world.takeLinkEvents()
         guard engine != nil else { return [] }
-        return events.flatMap { event -> [SimulatedRequest] in
+        defer { unlearned = [] }
+        return (unlearned.map(LinkEvent.neighbour) + events).flatMap { event -> [SimulatedRequest] in
             guard case .neighbour(let neighbour) = event else { return [] }
             return seen(neighbour)
         }
@@ -142,6 +146,7 @@ extension StationSimulation {
             case .killed: return
             case .storage(let failure):
                 results = results.map { if case .failure = $0 { $0 } else { .failure(failure) } }
+                if !settings.mutations.contains(.forgetsAddresses) { unlearned = batch.flatMap(\.neighbours) }
                 if settings.mutations.contains(.rollsBackWhatIsCommitted) { engine = before }
             case .gate: break
             }
@@ -172,6 +177,7 @@ extension StationSimulation {
         engine = working
         checkCounted()
         try perform(outcome.actions, before: before)
+        mayHoldOlderLease = false
     }
 
     private mutating func readCounters() throws(Failure) -> [MeterReading] {
@@ -199,10 +205,10 @@ extension StationSimulation {
         let grantsFirst = settings.mutations.contains(.grantsBeforePersisting)
         if grantsFirst {
             apply(actions)
-            try delay("between granting and persisting")
+            try delay("killed between granting and persisting")
         }
         if !records.isEmpty {
-            try surviveMoment("before a commit")
+            try surviveMoment("killed before a commit")
             note { "commit\($0.world.isDiskFull ? " FAILS" : "") \(records)" }
             do throws(StorageError) {
                 try disk.commit(records, isFull: world.isDiskFull)
@@ -217,7 +223,7 @@ extension StationSimulation {
                 throw .storage(error)
             }
             committed(records)
-            try delay("between persisting and granting")
+            try delay(Self.beforeGranting)
         }
         if !grantsFirst { apply(actions) }
         for case .stop(let mark) in actions where !undrained.contains(mark) { undrained.append(mark) }
@@ -231,7 +237,7 @@ extension StationSimulation {
         }
         let ready = undrained.filter { isReady(self, $0) }
         guard !ready.isEmpty else { return }
-        try delay("between stopping and draining")
+        try delay("killed between stopping and draining")
         let readings = try readCounters()
         guard var working = engine else { throw .killed }
         let before = working

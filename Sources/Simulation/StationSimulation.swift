@@ -53,6 +53,10 @@ public struct StationSimulation: Sendable {
     var unapplied: [Unapplied] = []
     /// Stopped, and not yet read once more.
     var undrained: [UInt32] = []
+    /// Seen in a batch that failed.
+    var unlearned: [Neighbour] = []
+    /// A shorter lease was on disk when the agent died, and the gate may still go by the longer one.
+    var mayHoldOlderLease = false
     var pins: [UInt32: Set<Neighbour>] = [:]
     var blockedByOwner: [MACAddress] = []
     /// The largest voucher that was ever on disk.
