@@ -92,7 +92,9 @@ public enum SimulatedFault: String, Hashable, Sendable, CaseIterable {
     case clockUnset = "clock-unset"
     /// The store's failure is the store's: see ``SimulatedWorld/isDiskFull``.
     case diskFull = "disk-full"
+    /// No change is taken; counters can be read.
     case gateBusy = "gate-busy"
+    /// Counters cannot be read; changes are taken.
     case gateInterrupted = "gate-interrupted"
     case gateNotPermitted = "gate-not-permitted"
     /// Power gone for as long as it lasts, 20 seconds if not said.

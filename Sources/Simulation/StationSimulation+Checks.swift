@@ -292,7 +292,8 @@ extension StationSimulation {
         let mark = ClientMark(session.mark)!
         let isServed = client.addresses.allSatisfy { address in
             world.gate.mark(port: client.port, mac: client.mac, address: address) == mark
-                || world.neighbour(at: address)?.mac != client.mac
+                // A spoofer answers for it: the station has not heard the client yet.
+                || world.neighbour(at: address) != Neighbour(port: client.port, mac: client.mac, address: address)
                 || session.addresses.count >= GateEntry.addressLimit && !session.addresses.contains(address)
                 || engine.sessions.values.contains { $0.id != session.id && $0.addresses.contains(address) }
         }
