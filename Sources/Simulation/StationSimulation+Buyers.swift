@@ -48,7 +48,9 @@ extension StationSimulation {
     }
 
     private mutating func open(_ index: Int, _ client: SimulatedClient) -> [SimulatedRequest] {
-        let addresses = client.addresses.filter { world.neighbour(at: $0)?.mac == client.mac }
+        // All that the station saw the device use, as its directory of clients has it.
+        let seen = (try? world.neighbours(on: client.port)) ?? []  // the port is there
+        let addresses = seen.filter { $0.mac == client.mac }.map(\.address)
         let payment: OpenRequest.Payment
         switch wallets[index].habit {
         case .free: payment = .free

@@ -68,7 +68,7 @@ private let chosenSeed = getenv("QLINK_SEED").flatMap { UInt64(String(cString: $
     }
 
     /// Meets the mistakes that only show in a moment when something else goes wrong.
-    private static func focus(_ settings: inout StationSimulation.Settings, on mutation: SimulationMutation) {
+    static func focus(_ settings: inout StationSimulation.Settings, on mutation: SimulationMutation) {
         switch mutation {
         case .rollsBackWhatIsCommitted: settings.mixture.faults = [.diskFull]
         case .drainsUnstopped, .retriesStaleLeases: settings.mixture.faults = [.gateBusy]
@@ -78,6 +78,17 @@ private let chosenSeed = getenv("QLINK_SEED").flatMap { UInt64(String(cString: $
         settings.mixture.clientPace = .seconds(8)
         settings.killPace = nil
         settings.killWithinBatch = nil
+    }
+
+    /// The same trouble with all guards in place: what was noticed above was the mistake, not the trouble.
+    @Test(arguments: [SimulationMutation.rollsBackWhatIsCommitted, .drainsUnstopped])
+    func focusedTroubleAloneBreaksNothing(_ mutation: SimulationMutation) {
+        let report = StationSimulation.run(seeds: 0..<60, hours: 0) { settings in
+            dense(&settings)
+            Self.focus(&settings, on: mutation)
+        }
+        #expect(report.violations.isEmpty)
+        for violation in report.violations { print("control: \(violation)") }
     }
 
     @Test func violationsReplay() {
@@ -107,6 +118,8 @@ private let chosenSeed = getenv("QLINK_SEED").flatMap { UInt64(String(cString: $
         var settings = StationSimulation.Settings(seed: chosenSeed ?? 0)
         dense(&settings)
         settings.keepsLog = true
+        let mutation = getenv("QLINK_MUTATION").flatMap { SimulationMutation(rawValue: String(cString: $0)) }
+        if let mutation { SimulationTests.focus(&settings, on: mutation) }  // the trouble, not the mistake
         var simulation = StationSimulation(settings)
         let report = simulation.run()
         for line in simulation.log { print(line) }
