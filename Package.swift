@@ -59,6 +59,7 @@ let domain: [Target] = [
 
 let adapters: [Target] = [
     module("LinuxHAL", ["HAL", "Netlink", "CLinux", "Primitives", logging]),
+    module("SimulatedHAL", ["HAL", "Primitives"]),
     module("Store", ["Charging", "Primitives", "CSQLite"]),
     module("StationConfiguration", ["CTOML", "Charging", "Primitives"]),
 ]
@@ -73,13 +74,14 @@ let composition: [Target] = [
             "StationAPI", "Charging", "HAL", "Primitives", "CHost", collections, hummingbird, lifecycle, logging,
             nio, nioPosix,
         ]),
+    module("Simulation", ["Charging", "HAL", "SimulatedHAL", "Primitives", collections]),
 ]
 
 let programs: [Target] = [
     program(
         "basestationd",
         [
-            "Station", "StationAPI", "LinuxHAL", "HAL", "Store", "StationConfiguration",
+            "Station", "StationAPI", "LinuxHAL", "SimulatedHAL", "HAL", "Store", "StationConfiguration",
             "Charging", "Primitives", arguments, lifecycle, signals, logging,
         ]),
     program(
@@ -98,6 +100,7 @@ let testing: [Target] = [
     program("storewriter", ["Store", "Charging", "Primitives"], path: "Tests/StoreWriter"),
     tests("StoreTests", ["Store", "Charging", "Primitives", "CSQLite", "storewriter"]),
     tests("StationConfigurationTests", ["StationConfiguration", "Charging", "Primitives"]),
+    tests("SimulationTests", ["Simulation", "SimulatedHAL", "Primitives"]),
     tests("TidyTests", []),
     .target(name: "CLab", path: "Tests/Lab/CLab"),
     module("Lab", ["CLab", "Primitives"], path: "Tests/Lab/Lab"),

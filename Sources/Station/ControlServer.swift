@@ -76,6 +76,13 @@ public struct ControlServer: Service {
         tariffRoutes(api)
         codeRoutes(api)
         channelRoutes(api)
+        api.post("sim") { request, _ -> Response in
+            guard let simulate = station.seams.simulate else {
+                throw Problem(.conflict, "this station has real hardware; start it with hal = \"simulated\" to play")
+            }
+            try await simulate(request.json(SimulationCommand.self))
+            return .noContent
+        }
     }
 
     private func sessionRoutes(_ api: Routes) {

@@ -63,6 +63,10 @@ public struct StationSeams: Sendable {
     public var reload: (@Sendable () async throws -> [String])?
     /// Further checks for `diagnose`.
     public var checks: @Sendable () async -> [CheckView] = { [] }
+    /// Steers the simulated air; nil where the HAL is real.
+    public var simulate: (@Sendable (SimulationCommand) async throws -> Void)?
+    /// The simulated device that speaks for a loopback caller, by its number.
+    public var simulatedClient: (@Sendable (Int) async -> Neighbour?)?
     public var temperature: @Sendable () async -> Int? = { nil }
 
     public init() {}

@@ -304,3 +304,27 @@ public struct CheckView: Codable, Hashable, Sendable {
         self.mend = mend
     }
 }
+
+/// `basestation sim …`: what shall happen on the simulated air.
+public struct SimulationCommand: Codable, Hashable, Sendable {
+    /// `join`, `leave`, `traffic` or `fault`.
+    public var action: String
+    public var client: Int?
+    /// Bytes a second, each direction; for `traffic`.
+    public var rateUp: UInt64?
+    public var rateDown: UInt64?
+    public var seconds: UInt64?
+    /// For `fault`: `radio-gone`, `counters-reset`, `interface-down`, `clock-jump`, `disk-full`, `none`.
+    public var fault: String?
+    public init(
+        action: String, client: Int? = nil, rateUp: UInt64? = nil, rateDown: UInt64? = nil, seconds: UInt64? = nil,
+        fault: String? = nil
+    ) {
+        self.action = action
+        self.client = client
+        self.rateUp = rateUp
+        self.rateDown = rateDown
+        self.seconds = seconds
+        self.fault = fault
+    }
+}

@@ -11,7 +11,7 @@ struct BaseStationCommand: AsyncParsableCommand {
         discussion: "Start with: basestation status", version: "0.1.0",
         subcommands: [
             Status.self, Sessions.self, Usage.self, TariffCommand.self, Codes.self, Client.self, ChannelCommand.self,
-            Wallet.self, Config.self, Diagnose.self,
+            Wallet.self, Config.self, Diagnose.self, Sim.self,
         ])
 
     /// Exit codes: 0 done, 1 refused or a check failed, 2 wrong usage, 3 no answer, 4 not permitted.

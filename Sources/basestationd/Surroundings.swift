@@ -112,6 +112,7 @@ extension StationSettings {
     init(_ configuration: StationConfiguration) {
         self.init()
         name = configuration.name
+        hal = configuration.hal.rawValue
         portalMessage = configuration.portalMessage
         sharing = configuration.sharing
         clientPorts = configuration.clientPorts
