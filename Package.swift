@@ -100,6 +100,7 @@ let testing: [Target] = [
     program("storewriter", ["Store", "Charging", "Primitives"], path: "Tests/StoreWriter"),
     tests("StoreTests", ["Store", "Charging", "Primitives", "CSQLite", "storewriter"]),
     tests("StationConfigurationTests", ["StationConfiguration", "Charging", "Primitives"]),
+    tests("SimulatedHALTests", ["SimulatedHAL", "HAL", "Primitives"]),
     tests("SimulationTests", ["Simulation", "SimulatedHAL", "Primitives"]),
     tests("TidyTests", []),
     .target(name: "CLab", path: "Tests/Lab/CLab"),

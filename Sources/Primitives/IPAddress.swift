@@ -43,6 +43,14 @@ public enum IPAddress: Hashable, Sendable {
         }
     }
 
+    /// 127.0.0.0/8 or ::1: this machine itself.
+    public var isLoopback: Bool {
+        switch self {
+        case .v4(let value): value >> 24 == 127
+        case .v6(let high, let low): high == 0 && low == 1
+        }
+    }
+
     /// The IPv4 address inside `::ffff:a.b.c.d`, else the address itself.
     public var unmapped: IPAddress {
         if case .v6(0, let low) = self, low >> 32 == 0xffff { return .v4(UInt32(truncatingIfNeeded: low)) }

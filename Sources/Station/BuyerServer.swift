@@ -94,7 +94,7 @@ public struct BuyerServer: Service {
     /// Whom the request comes from.
     private func device(_ request: Request, _ context: CallContext) async throws -> Neighbour {
         guard let address = context.remoteAddress else { throw Problem(.unauthorised, "the request has no address") }
-        if let simulated = station.seams.simulatedClient, let name = HTTPField.Name("X-Simulated-Client"),
+        if address.isLoopback, let simulated = station.seams.simulatedClient, let name = HTTPField.Name("X-Simulated-Client"),
             let number = request.headers[name].flatMap({ Int($0) }), let device = await simulated(number)
         {
             return device

@@ -100,6 +100,9 @@ struct Sim: AsyncParsableCommand {
     @Option(help: "radio-gone, counters-reset, interface-down, clock-jump, disk-full or none.") var fault: String?
 
     func run() async throws {
+        for rate in [rateUp, rateDown].compactMap(\.self) where ByteCount(rate) == nil {
+            throw ValidationError("a rate is written like 500kB or 1MB, for each second")
+        }
         let command = SimulationCommand(
             action: action, client: client, rateUp: rateUp.flatMap { ByteCount($0)?.bytes },
             rateDown: rateDown.flatMap { ByteCount($0)?.bytes },

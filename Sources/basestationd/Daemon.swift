@@ -2,7 +2,6 @@ import ArgumentParser
 import Charging
 import Glibc
 import HAL
-import LinuxHAL
 import Logging
 import Primitives
 import ServiceLifecycle
@@ -42,17 +41,12 @@ struct Daemon: AsyncParsableCommand {
         let codesKey = try KeyFile.loadOrCreate(directory + "/codes.key")
         let store = try StationStore(directory: directory, key: key)
 
-        let clocks = try LinuxClocks()
-        let links = LinuxLinks()
-        var ports = LinuxPacketGate.Configuration(
-            lan: configuration.clientPorts, wan: configuration.uplinkPort, template: try Directories.read(rules))
-        ports.portalPort = UInt16(configuration.portalPort)
-        ports.rulesPath = configuration.runtimeDirectory + "/gate.nft"
-        ports.turnsOffloadsOff = !configuration.keepsOffload
-        let gate = LinuxPacketGate(ports)
+        let board = try Hardware(configuration, rules: rules)
+        let (gate, links, clocks) = (board.gate, board.links, board.clocks)
+        let disk = board.disk(store)
 
         let marks = try await gate.open()
-        let sameBoot = try await store.enter(bootID: clocks.bootID)
+        let sameBoot = try await store.enter(bootID: board.bootID)
         let stored = try await store.load()
         var limits = ChargingLimits()
         limits.saveInterval = configuration.saveInterval
@@ -60,7 +54,7 @@ struct Daemon: AsyncParsableCommand {
             station: key.publicKey, tariffs: configuration.tariffs, limits: limits, from: stored,
             marks: marks.map(\.value), sameBoot: sameBoot, at: clocks.now())
         let cashier = try await Cashier(
-            engine: engine, first: actions, store: store, gate: gate, links: links, clocks: clocks,
+            engine: engine, first: actions, store: disk, gate: gate, links: links, clocks: clocks,
             commitInterval: configuration.commitInterval, logger: logger)
         // What the book knows and the engine does not (the power went between the two) is told again.
         let events = try await store.channelEvents()
@@ -75,14 +69,15 @@ struct Daemon: AsyncParsableCommand {
             _ = try await cashier.submit(.tariffs(changed.tariffs))
             return ["tariffs: \(changed.tariffs.map(\.id).joined(separator: ", "))"]
         }
+        board.connect(to: &seams)
         let station = Station(
-            settings: settings, key: key, codesKey: codesKey, cashier: cashier, directory: clientDirectory, store: store,
+            settings: settings, key: key, codesKey: codesKey, cashier: cashier, directory: clientDirectory, store: disk,
             book: StoredBook(store: store), links: links, clocks: clocks, seams: seams, logger: logger)
 
         logger.notice(
             "station \(key.publicKey) serves \(configuration.clientPorts.joined(separator: ", ")), \(stored.sessions.count) sessions go on"
         )
-        let services: [any Service] = [
+        let services: [any Service] = board.services + [
             cashier, Sampler(cashier: cashier, interval: configuration.sampleInterval, logger: logger), clientDirectory,
             ControlServer(station: station, logger: logger), BuyerServer(station: station, logger: logger),
             BookReplay(events: events, known: known, cashier: cashier),

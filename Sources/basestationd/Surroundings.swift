@@ -45,6 +45,9 @@ enum Environment {
 enum Directories {
     static func make(_ path: String, mode: mode_t) throws {
         umask(0o022)
+        if let parent = path.lastIndex(of: "/"), parent > path.startIndex, access(String(path[..<parent]), F_OK) != 0 {
+            try make(String(path[..<parent]), mode: 0o755)
+        }
         guard mkdir(path, mode) == 0 || errno == EEXIST else {
             throw StorageError(
                 .notPermitted, "\(path) cannot be made: \(String(cString: strerror(errno))); make it, owned by the daemon's user")

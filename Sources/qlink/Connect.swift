@@ -19,10 +19,12 @@ struct Connect: AsyncParsableCommand {
     @Option(help: "Pay at most this much QLC in this session.") var limit = "1"
     @Flag(help: "Accept the price without asking.") var yes = false
     @Flag(help: "Open the session, pay once, and leave it running.") var once = false
+    @Option(help: "Speak for this client of a simulated station on the same machine.") var simulatedClient: Int?
     @OptionGroup var file: WalletFile
 
     func run() async throws {
-        let connection = StationConnection(try address())
+        var connection = StationConnection(try address())
+        if let simulatedClient { connection.headers = [("X-Simulated-Client", "\(simulatedClient)")] }
         if let code {
             let session: BuyerSessionView = try await connection.post("/v1/sessions", OpenSessionBody(accessCode: code))
             print(
