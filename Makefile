@@ -24,8 +24,17 @@ deps: ## install what is missing (Debian 12 and later, as root)
 build: deps ## build everything
 	swift build -c $(CONFIG)
 
-run: build ## show a station earning: real kernel metering in a lab of namespaces (root)
+run: build ## a station that earns, on the real kernel in a lab (root); HAL=simulated: no root, stays up
+ifeq ($(HAL),simulated)
+	@mkdir -p build/simulated
+	@echo "in another terminal:  export BASESTATION_SOCKET=$(CURDIR)/build/simulated/run/control.sock"
+	@echo "                      $(BIN)/basestation status    and: sim join|leave|traffic|fault"
+	BASESTATION_STATION_STATE_DIRECTORY=$(CURDIR)/build/simulated/state \
+	BASESTATION_STATION_RUNTIME_DIRECTORY=$(CURDIR)/build/simulated/run \
+		exec $(BIN)/basestationd --config board/simulated.toml
+else
 	$(BIN)/labrun --output build/run.json
+endif
 
 test: deps lint ## everything, from nothing
 	swift build --build-tests -Xswiftc -warnings-as-errors

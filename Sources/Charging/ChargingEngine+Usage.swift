@@ -20,7 +20,8 @@ extension ChargingEngine {
                 ended.append((session.id, reason))
             } else {
                 renew(
-                    session.id, at: now, &outcome, force: restored.contains(session.id), save: isSaveDue(session, at: now), isCounted: true)
+                    session.id, at: now, &outcome, force: restored.contains(session.id), save: isSaveDue(session, at: now),
+                    isCounted: true)
             }
         }
         restored = []

@@ -198,7 +198,8 @@ extension SimulatedScriptStep {
         let rates: [UInt64] = [0, 200, 5_000, 64_000, 500_000, 5_000_000]
         let sizes: [UInt64] = [40, 64, 576, 1_280, 1_500, 1_500, 1_500, 65_535]
         return SimulatedTraffic(
-            rateUp: random.pick(rates), rateDown: random.pick(rates), packetUp: random.pick(sizes), packetDown: random.pick(sizes),
+            rateUp: random.pick(rates), rateDown: random.pick(rates), packetUp: random.pick(sizes),
+            packetDown: random.pick(sizes),
             burst: random.milliseconds(20...3_000), pause: random.chance(1, in: 2) ? .zero : random.milliseconds(10...4_000))
     }
 

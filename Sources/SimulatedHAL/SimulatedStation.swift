@@ -57,11 +57,11 @@ public final class SimulatedStation: Sendable {
 
     /// Lets virtual time go on until `target`, since the world began; wakes who slept until then.
     public func advance(to target: Instant) {
-        change { $0.advance(to: target) }
+        mustChange { $0.advance(to: target) }
     }
 
     public func advance(by interval: Nanoseconds) {
-        change { $0.advance(by: interval) }
+        mustChange { $0.advance(by: interval) }
     }
 
     /// Keeps the world in step with a real clock until the task is cancelled.
@@ -109,7 +109,9 @@ public final class SimulatedStation: Sendable {
             state throws(HALError) in
             let result = try body(&state.world)
             let elapsed = state.world.elapsed
-            let due = state.sleepers.filter { $0.value.wakes <= elapsed }.sorted { ($0.value.wakes, $0.key) < ($1.value.wakes, $1.key) }
+            let due = state.sleepers.filter { $0.value.wakes <= elapsed }.sorted {
+                ($0.value.wakes, $0.key) < ($1.value.wakes, $1.key)
+            }
             for (id, _) in due { state.sleepers[id] = nil }
             return (result, due.map(\.value.continuation), Array(state.listeners.values), state.world.takeLinkEvents())
         }
@@ -122,7 +124,7 @@ public final class SimulatedStation: Sendable {
         return result
     }
 
-    private func change(_ body: (inout SimulatedWorld) -> Void) {
+    private func mustChange(_ body: (inout SimulatedWorld) -> Void) {
         do throws(HALError) {
             try change { (world) throws(HALError) -> Void in body(&world) }
         } catch {
@@ -183,14 +185,14 @@ public final class SimulatedStation: Sendable {
 
     /// What `basestation sim` orders.
     public func perform(_ command: SimulatedCommand) {
-        change { world in
+        mustChange { world in
             for deed in command.deeds { world.perform(deed) }
             if case .fault(nil, _) = command { world.endFaults() }
         }
     }
 
     public func perform(_ deed: SimulatedDeed) {
-        change { $0.perform(deed) }
+        mustChange { $0.perform(deed) }
     }
 
     /// Who the device with this number is on the link; nil while it is not there.

@@ -185,7 +185,8 @@ public struct SimulatedWorld: Sendable {
         pass(index, mark, .up, count: up, size: traffic.packetUp, from: start, to: end)
         // What comes down goes to whoever answers for the address.
         guard let answering = neighbourTable[name.address], answering.port == name.port else { return }
-        let receiver = answering.mac == clients[index].mac ? index : clients.firstIndex { $0.mac == answering.mac && $0.isPresent }
+        let receiver =
+            answering.mac == clients[index].mac ? index : clients.firstIndex { $0.mac == answering.mac && $0.isPresent }
         guard let receiver else { return }
         linkBytes[name.port, default: (0, 0)].sent += down * traffic.packetDown
         pass(receiver, mark, .down, count: down, size: traffic.packetDown, from: start, to: end)

@@ -62,7 +62,9 @@ struct SimulationChecker: Sendable {
             sum.up += now.up - holding.base.up
             sum.down += now.down - holding.base.down
             sum.served += now.served - holding.base.served
-            for (client, bytes) in now.byClient { sum.byClient[client, default: 0] += bytes - (holding.base.byClient[client] ?? 0) }
+            for (client, bytes) in now.byClient {
+                sum.byClient[client, default: 0] += bytes - (holding.base.byClient[client] ?? 0)
+            }
         }
         return sum
     }

@@ -30,7 +30,8 @@ extension StationSimulation {
         unapplied = []
         undrained = []
         pins = [:]
-        restartAt = world.elapsed + (random.chance(1, in: 2) ? random.milliseconds(50...2_000) : random.milliseconds(2_000...30_000))
+        restartAt =
+            world.elapsed + (random.chance(1, in: 2) ? random.milliseconds(50...2_000) : random.milliseconds(2_000...30_000))
     }
 
     mutating func notePower() {
@@ -79,7 +80,8 @@ extension StationSimulation {
         guard let engine, let marks = try? world.openGate() else { return }  // refused: the next sample comes here again
         meet("recovered the gate")
         note { "recovered the gate, life \($0.world.gateLife), marks \(marks)" }
-        if !settings.mutations.contains(.keepsRefusalsForNewGates) { (unapplied, undrained) = ([], []) }  // of marks that are gone
+        // What waits is of marks that are gone.
+        if !settings.mutations.contains(.keepsRefusalsForNewGates) { (unapplied, undrained) = ([], []) }
         restore(engine.state, marks: marks, sameBoot: true)
     }
 
@@ -269,7 +271,9 @@ extension StationSimulation {
 
     /// All at once; and one by one if the gate refuses one of them, so that one client cannot hold up the others.
     private mutating func apply(_ actions: [Action]) {
-        let fresh = actions.compactMap { action in Self.change(action, at: world.boot).map { Unapplied(action: action, change: $0) } }
+        let fresh = actions.compactMap { action in
+            Self.change(action, at: world.boot).map { Unapplied(action: action, change: $0) }
+        }
         let again = unapplied.map { old in
             let isStale = settings.mutations.contains(.retriesStaleLeases)
             return isStale ? old : Unapplied(action: old.action, change: Self.change(old.action, at: world.boot)!)

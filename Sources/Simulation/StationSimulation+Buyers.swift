@@ -76,11 +76,15 @@ extension StationSimulation {
     }
 
     private mutating func pay(_ index: Int, _ session: Session, _ engine: ChargingEngine) -> [SimulatedRequest] {
-        guard let account = engine.channels[wallets[index].channel.id], world.elapsed >= wallets[index].sulksUntil else { return [] }
+        guard let account = engine.channels[wallets[index].channel.id], world.elapsed >= wallets[index].sulksUntil else {
+            return []
+        }
         if let unanswered = wallets[index].unanswered {
             return [SimulatedRequest(event: .paid(unanswered), wallet: index, purpose: .pay)]
         }
-        if wallets[index].habit == .donates { return random.chance(1, in: 10) ? voucher(index, account.paid + QLC(units: 1_000)) : [] }
+        if wallets[index].habit == .donates {
+            return random.chance(1, in: 10) ? voucher(index, account.paid + QLC(units: 1_000)) : []
+        }
         let window = session.window.amount
         let ahead = account.balance - session.charge
         let needs = account.charged + session.charge + window + window
@@ -91,7 +95,8 @@ extension StationSimulation {
             wallets[index].sulksUntil = world.elapsed + .seconds(random.number(10...40))
             return []
         case .overpays where random.chance(1, in: 4):
-            return voucher(index, random.chance(1, in: 2) ? needs + window + window + window : wallets[index].deposit + QLC(units: 1))
+            return voucher(
+                index, random.chance(1, in: 2) ? needs + window + window + window : wallets[index].deposit + QLC(units: 1))
         case .replays where random.chance(1, in: 3):
             guard let old = wallets[index].accepted.first else { break }
             return [SimulatedRequest(event: .paid(old), wallet: nil)]

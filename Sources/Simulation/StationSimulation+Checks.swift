@@ -127,7 +127,8 @@ extension StationSimulation {
                 let lost = carried.served - session.usage.time
                 checker.change(session.id) { $0.lostTime = lost }
             }
-            let isTrue = session.usage.bytesUp + seen.lostUp == carried.up && session.usage.bytesDown + seen.lostDown == carried.down
+            let isTrue =
+                session.usage.bytesUp + seen.lostUp == carried.up && session.usage.bytesDown + seen.lostDown == carried.down
             guard !isTrue else { continue }
             violated(
                 .countedIsCarried,
@@ -145,10 +146,13 @@ extension StationSimulation {
         meet("ended: \(record.endReason.rawValue)")
         checker.change(record.session) { $0.record = record }
         checkSum(record, seen)
-        guard case .channel(let id) = seen.funding, !report.violations.contains(where: { $0.promise == .voucherIsKept }) else { return }
+        guard case .channel(let id) = seen.funding, !report.violations.contains(where: { $0.promise == .voucherIsKept }) else {
+            return
+        }
         let charged = disk.channels[id]?.charged ?? .zero  // includes this session's: the batch is on disk
         if charged > (paidDurably[id] ?? .zero) {
-            violated(.chargeIsPaid, "session \(record.session) ended with \(charged) QLC charged, \(paidDurably[id] ?? .zero) paid")
+            violated(
+                .chargeIsPaid, "session \(record.session) ended with \(charged) QLC charged, \(paidDurably[id] ?? .zero) paid")
         }
         guard seen.tariff.windows.isEmpty, seen.tariff.capPerDay == nil else { return }
         var usage = Usage()
@@ -158,9 +162,12 @@ extension StationSimulation {
         let worth = seen.tariff.charge(for: usage)
         let balance = record.paid - (charged - record.charge)
         // Not even connected for a nanosecond: nothing is charged.
-        if record.charge != min(worth, balance), record.seconds > 0 || record.bytesUp + record.bytesDown > 0 || record.charge > .zero {
+        if record.charge != min(worth, balance),
+            record.seconds > 0 || record.bytesUp + record.bytesDown > 0 || record.charge > .zero
+        {
             violated(
-                .oneRecord, "session \(record.session) charged \(record.charge) QLC for what is worth \(worth), \(balance) was there")
+                .oneRecord,
+                "session \(record.session) charged \(record.charge) QLC for what is worth \(worth), \(balance) was there")
         }
     }
 
@@ -232,13 +239,14 @@ extension StationSimulation {
             let account = disk.channels[channel]
             let available = account?.balance ?? .zero
             let days = disk.sessions[id]?.usage.segments.map(\.key.day) ?? []
-            let worth = ([seen.tariff.segment(at: world.now.wall).day] + days).map { day in
-                var usage = Usage()
-                usage.add(
-                    bytesUp: carried.up - seen.lostUp, bytesDown: carried.down - seen.lostDown, time: time,
-                    in: Usage.Key(day: day, window: Usage.Key.noWindow))
-                return seen.tariff.cheapest.charge(for: usage, earlier: account?.days ?? [])
-            }.min() ?? .zero
+            let worth =
+                ([seen.tariff.segment(at: world.now.wall).day] + days).map { day in
+                    var usage = Usage()
+                    usage.add(
+                        bytesUp: carried.up - seen.lostUp, bytesDown: carried.down - seen.lostDown, time: time,
+                        in: Usage.Key(day: day, window: Usage.Key.noWindow))
+                    return seen.tariff.cheapest.charge(for: usage, earlier: account?.days ?? [])
+                }.min() ?? .zero
             // A flat price, or a package begun, is owed by whoever connects; nothing is carried for it.
             if worth > available, bytes > 0 || time > .zero {
                 violated(
@@ -252,11 +260,14 @@ extension StationSimulation {
     private mutating func checkCharge(_ session: Session, _ engine: ChargingEngine) {
         guard case .channel = session.funding, let seen = checker[session.id] else { return }
         if session.charge > engine.balance(of: session) {
-            violated(.chargeIsPaid, "session \(session.id) is charged \(session.charge) QLC of \(engine.balance(of: session)) paid")
+            violated(
+                .chargeIsPaid, "session \(session.id) is charged \(session.charge) QLC of \(engine.balance(of: session)) paid")
         }
         guard session.isActive else { return }
         if session.charge < seen.lastCharge {
-            violated(.chargeIsPaid, "the charge of session \(session.id) under \(seen.tariff.id) fell from \(seen.lastCharge) to \(session.charge)")
+            violated(
+                .chargeIsPaid,
+                "the charge of session \(session.id) under \(seen.tariff.id) fell from \(seen.lastCharge) to \(session.charge)")
         }
         let charge = session.charge
         checker.change(session.id) { $0.lastCharge = charge }
@@ -316,11 +327,12 @@ extension StationSimulation {
         case .channel(let id):
             guard let account = engine.channels[id], !account.isClosed else { return false }
             let key = session.tariff.segment(at: world.now.wall)
-            let dearest = [true, false].map { up in
-                var usage = session.usage
-                usage.add(bytesUp: up ? bytes : 0, bytesDown: up ? 0 : bytes, time: time, in: key)
-                return session.tariff.charge(for: usage, earlier: account.days)
-            }.max() ?? .zero
+            let dearest =
+                [true, false].map { up in
+                    var usage = session.usage
+                    usage.add(bytesUp: up ? bytes : 0, bytesDown: up ? 0 : bytes, time: time, in: key)
+                    return session.tariff.charge(for: usage, earlier: account.days)
+                }.max() ?? .zero
             return dearest + QLC(units: 2) <= account.balance
         }
     }

@@ -77,12 +77,13 @@ struct Daemon: AsyncParsableCommand {
         logger.notice(
             "station \(key.publicKey) serves \(configuration.clientPorts.joined(separator: ", ")), \(stored.sessions.count) sessions go on"
         )
-        let services: [any Service] = board.services + [
-            cashier, Sampler(cashier: cashier, interval: configuration.sampleInterval, logger: logger), clientDirectory,
-            ControlServer(station: station, logger: logger), BuyerServer(station: station, logger: logger),
-            BookReplay(events: events, known: known, cashier: cashier),
-            Watchdog(cashier: cashier, environment: Environment.all),
-        ]
+        let services: [any Service] =
+            board.services + [
+                cashier, Sampler(cashier: cashier, interval: configuration.sampleInterval, logger: logger), clientDirectory,
+                ControlServer(station: station, logger: logger), BuyerServer(station: station, logger: logger),
+                BookReplay(events: events, known: known, cashier: cashier),
+                Watchdog(cashier: cashier, environment: Environment.all),
+            ]
         let group = ServiceGroup(
             configuration: .init(
                 services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))

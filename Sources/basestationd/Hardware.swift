@@ -91,7 +91,9 @@ private struct SimulatedDisk: ChargingStore {
     let board: SimulatedStation
 
     func commit(_ records: [Record]) async throws(StorageError) {
-        guard !board.isDiskFull else { throw StorageError(.full, "the simulated disk is full; basestation sim fault --fault none mends it") }
+        guard !board.isDiskFull else {
+            throw StorageError(.full, "the simulated disk is full; basestation sim fault --fault none mends it")
+        }
         try await store.commit(records)
     }
 

@@ -82,7 +82,8 @@ private func price(_ units: UInt64, per: UInt64 = 1) -> Price { Price(QLC(units:
 
     @Test func theDaysCapHoldsAcrossSessionsAndOpensAtMidnight() throws {
         var buyer = Buyer(11)
-        let tariff = Tariff(id: "d", rates: Rates(byteUp: price(1), byteDown: price(1)), capPerDay: QLC(units: 1_000), idleTimeout: 100_000)
+        let tariff = Tariff(
+            id: "d", rates: Rates(byteUp: price(1), byteDown: price(1)), capPerDay: QLC(units: 1_000), idleTimeout: 100_000)
         var (world, first) = try World.serving(&buyer, paid: 5_000, tariff)
         world.carry(up: 0, down: 700, for: first)
         try world.sample()
@@ -130,7 +131,9 @@ private func price(_ units: UInt64, per: UInt64 = 1) -> Price { Price(QLC(units:
     }
 
     private func request(_ digest: Bytes32, id: UInt128 = 1) -> OpenRequest {
-        OpenRequest(id: SessionID(id), port: "lan", mac: .device(1), addresses: [.host(1)], tariff: Tariff(id: "t"), payment: .code(digest))
+        OpenRequest(
+            id: SessionID(id), port: "lan", mac: .device(1), addresses: [.host(1)], tariff: Tariff(id: "t"),
+            payment: .code(digest))
     }
 
     @Test func bytesLastAcrossSessionsAndRestarts() throws {
@@ -185,10 +188,11 @@ private func price(_ units: UInt64, per: UInt64 = 1) -> Price { Price(QLC(units:
         #expect(throws: ChargingError.codeSpent(1)) { try world.handle(.open(request(digest, id: 2))) }
     }
 
-    @Test(arguments: [
-        ("0000-0000-0001", "000000000001"), ("oOiIlL-0000-00", "001111000000"), (" a b c d e f 0 1 2 3 4 5 ", "ABCDEF012345"),
-        ("0000-0000-000", nil), ("0000-0000-000U", nil), ("", nil), ("0000-0000-0001\u{0}", nil), ("００００００００００００", nil),
-    ] as [(String, String?)])
+    @Test(
+        arguments: [
+            ("0000-0000-0001", "000000000001"), ("oOiIlL-0000-00", "001111000000"), (" a b c d e f 0 1 2 3 4 5 ", "ABCDEF012345"),
+            ("0000-0000-000", nil), ("0000-0000-000U", nil), ("", nil), ("0000-0000-0001\u{0}", nil), ("００００００００００００", nil),
+        ] as [(String, String?)])
     func areReadHoweverTheyAreTyped(_ text: String, _ symbols: String?) {
         #expect(AccessCodeText.normalise(text) == symbols)
     }

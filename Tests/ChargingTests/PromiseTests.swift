@@ -12,9 +12,15 @@ private let perSecond = Tariff(id: "s", rates: Rates(second: price(10)))
         var buyer = Buyer(11)
         var (world, id) = try World.serving(&buyer, paid: 1_000, perByte)
         let outcome = try world.handle(.paid(buyer.voucher(QLC(units: 5_000))))
-        guard case .serve(let bearer)? = outcome.actions.last else { Issue.record("not served"); return }
+        guard case .serve(let bearer)? = outcome.actions.last else {
+            Issue.record("not served")
+            return
+        }
         #expect(bearer.byteLimit == 5_000)
-        #expect(outcome.actions.contains { if case .persist(.channel(let account)) = $0 { account.paid.units == 5_000 } else { false } })
+        #expect(
+            outcome.actions.contains {
+                if case .persist(.channel(let account)) = $0 { account.paid.units == 5_000 } else { false }
+            })
         #expect(world.engine.sessions[id]?.grantedBytes == 5_000)
     }
 
@@ -177,7 +183,9 @@ private let perSecond = Tariff(id: "s", rates: Rates(second: price(10)))
         try world.handle(.channel(.closed(buyer.channel.id)))
         #expect(world.disk.ended.last?.endReason == .disconnected)
         #expect(throws: ChargingError.channelClosed(buyer.channel.id)) { try world.open(&buyer, on: 2, perByte) }
-        #expect(throws: ChargingError.channelClosed(buyer.channel.id)) { try world.handle(.paid(buyer.voucher(QLC(units: 2_000)))) }
+        #expect(throws: ChargingError.channelClosed(buyer.channel.id)) {
+            try world.handle(.paid(buyer.voucher(QLC(units: 2_000))))
+        }
     }
 }
 
@@ -258,7 +266,9 @@ private let perSecond = Tariff(id: "s", rates: Rates(second: price(10)))
         }
         try world.handle(.paid(buyer.voucher(QLC(units: 10_000), sequence: 2)))
         #expect(world.engine.channels[id]?.paid == QLC(units: 10_000))
-        #expect(throws: ChargingError.depositShrinks(id)) { try world.handle(.channel(.toppedUp(id, deposit: QLC(units: 9_999)))) }
+        #expect(throws: ChargingError.depositShrinks(id)) {
+            try world.handle(.channel(.toppedUp(id, deposit: QLC(units: 9_999))))
+        }
     }
 }
 
@@ -300,7 +310,11 @@ private let perSecond = Tariff(id: "s", rates: Rates(second: price(10)))
         var (world, id) = try World.serving(&buyer, paid: 1_000, perByte)
         let mark = world.engine.sessions[id]!.mark
         for (up, down) in [(100, 100), (50, 50), (0, 0), (100, 120), (.max, 0), (.max, .max), (1, 1)] as [(UInt64, UInt64)] {
-            try world.handle(.sampled([MeterReading(mark: mark, bytesUp: up, bytesDown: down), MeterReading(mark: .max, bytesUp: .max, bytesDown: .max)]))
+            try world.handle(
+                .sampled([
+                    MeterReading(mark: mark, bytesUp: up, bytesDown: down),
+                    MeterReading(mark: .max, bytesUp: .max, bytesDown: .max),
+                ]))
         }
         let session = world.engine.sessions[id]!
         #expect(session.usage.bytes == .max && session.charge == QLC(units: 1_000))

@@ -16,9 +16,12 @@ import Testing
         return world
     }
 
-    static func entry(_ world: SimulatedWorld, client: Int = 1, mark: ClientMark = mark, limit: UInt64?, lease: Nanoseconds? = nil) throws -> GateEntry {
+    static func entry(
+        _ world: SimulatedWorld, client: Int = 1, mark: ClientMark = mark, limit: UInt64?, lease: Nanoseconds? = nil
+    ) throws -> GateEntry {
         let device = try #require(world.simulatedClient(client))
-        return GateEntry(mark: mark, port: device.port, mac: device.mac, addresses: Set(device.addresses), byteLimit: limit, lease: lease)
+        return GateEntry(
+            mark: mark, port: device.port, mac: device.mac, addresses: Set(device.addresses), byteLimit: limit, lease: lease)
     }
 
     /// 1 MB/s down and 100 kB/s up until told otherwise.
@@ -64,7 +67,9 @@ import Testing
         #expect(try Self.carried(world) <= 3_000_000)
     }
 
-    @Test(arguments: [SimulatedGateModel.Flaw.noLatch, .crossingPacketPasses]) func aFlawedGateIsNoticed(flaw: SimulatedGateModel.Flaw) throws {
+    @Test(arguments: [SimulatedGateModel.Flaw.noLatch, .crossingPacketPasses]) func aFlawedGateIsNoticed(
+        flaw: SimulatedGateModel.Flaw
+    ) throws {
         var world = try Self.world(flaws: [flaw])
         try world.apply([.serve(Self.entry(world, limit: 1_000_100))])
         Self.traffic(&world)
@@ -91,7 +96,9 @@ import Testing
         try world.apply([.serve(Self.entry(world, limit: nil))])
         var thief = try Self.entry(world, client: 2, mark: ClientMark(2)!, limit: nil)
         thief.addresses = try Self.entry(world, limit: nil).addresses
-        let error = #expect(throws: HALError.self) { try world.apply([.stop(Self.mark), .serve(thief), .serve(Self.entry(world, limit: nil))]) }
+        let error = #expect(throws: HALError.self) {
+            try world.apply([.stop(Self.mark), .serve(thief), .serve(Self.entry(world, limit: nil))])
+        }
         #expect(error?.kind == .busy)
         #expect(world.gate.isServing(Self.mark, at: world.elapsed), "all or nothing")
     }

@@ -22,7 +22,9 @@ private let chosenSeed = getenv("QLINK_SEED").flatMap { UInt64(String(cString: $
         let time = seconds(
             ContinuousClock().measure { report = StationSimulation.run(seeds: 0..<220, hours: 0, configure: dense) })
         print("simulation: \(report)")
-        print("simulation: \(report.virtualHours / time) virtual hours a second, \((report.virtualHours * 3_600 / time).rounded()) times real time")
+        print(
+            "simulation: \(report.virtualHours / time) virtual hours a second, \((report.virtualHours * 3_600 / time).rounded()) times real time"
+        )
         #expect(report.violations.isEmpty)
         for needed in Self.needed { #expect(report.coverage[needed, default: 0] > 0, "never met: \(needed)") }
         for fault in SimulatedFault.allCases { #expect(report.coverage["fault \(fault.rawValue)", default: 0] > 0) }
