@@ -3,7 +3,9 @@ import Primitives
 
 extension ChargingEngine {
     /// Takes in the counters, lets time pass, charges, renews grants, and ends what has timed out.
-    mutating func sample(_ readings: [MeterReading], at now: Moment, _ outcome: inout Outcome) {
+    mutating func sample(
+        _ readings: [MeterReading], _ unapplied: Set<UInt32>, at now: Moment, _ outcome: inout Outcome
+    ) {
         for reading in readings {
             guard let id = sessionByMark[reading.mark], let index = sessions.index(forKey: id) else { continue }
             // Time first: what moved just now was moved at the end of it.
@@ -13,15 +15,15 @@ extension ChargingEngine {
         var ended: [(SessionID, EndReason)] = []
         for index in sessions.values.indices {
             guard sessions.values[index].isActive else { continue }
+            let isRestored = restored.contains(sessions.values[index].id)
+            if !isRestored, !unapplied.contains(sessions.values[index].mark) { sessions.values[index].isGrantApplied() }
             sessions.values[index].accrue(to: now)
             sessions.values[index].charge = charge(of: sessions.values[index])
             let session = sessions.values[index]
             if let reason = timeout(of: session, at: now) {
                 ended.append((session.id, reason))
             } else {
-                renew(
-                    session.id, at: now, &outcome, force: restored.contains(session.id), save: isSaveDue(session, at: now),
-                    isCounted: true)
+                renew(session.id, at: now, &outcome, force: isRestored, save: isSaveDue(session, at: now), isCounted: true)
             }
         }
         restored = []
@@ -41,7 +43,7 @@ extension ChargingEngine {
     /// Works out what a session may use and has the kernel told if that differs enough, or if `force`d.
     ///
     /// - Parameter isCounted: whether the kernel's counters have just been taken in. Unless they have, bytes that passed under the
-    ///   last grant may still be unread, and the new one stays at its prices.
+    ///   last grant may still be unread: the new one stays at its prices, and where time and bytes share what was paid, it waits.
     mutating func renew(
         _ id: SessionID, at now: Moment, _ outcome: inout Outcome, force: Bool, save: Bool, isCounted: Bool = false
     ) {
@@ -54,12 +56,16 @@ extension ChargingEngine {
         if isStale || !session.isSettledGrant(at: now) {
             session.accrue(to: now)
             session.charge = charge(of: session)
-            let grant = grant(for: session, in: key, at: now)
+            let isShared = session.grantedBytes != nil && session.servedUntil != nil
+            var grant = isShared && !isCounted ? session.grant(at: now) : grant(for: session, in: key, at: now)
             if isStale || session.isWorthRaising(to: grant, at: now) {
-                let before = session.servedUntil
+                let before = session
+                if isShared { grant.time = time(within: grant, for: session, in: key) }
                 session.take(grant, in: key, at: now)
                 outcome.actions.append(.serve(session.bearer))
-                mustSave = mustSave || session.servedUntil != before  // recovery must know how long the kernel served
+                // Recovery must know how long the kernel served, and where time depends on it, how much.
+                mustSave = mustSave || session.servedUntil != before.servedUntil
+                mustSave = mustSave || isShared && session.grantedBytes != before.grantedBytes
             }
         }
         if mustSave { session.savedAt = now.boot }
@@ -78,6 +84,15 @@ extension ChargingEngine {
                 after: session.usage, in: key, available: account?.balance ?? .zero, earlier: account?.days ?? [],
                 boundary: session.tariff.secondsToBoundary(at: now.wall).map(Nanoseconds.seconds))
         }
+    }
+
+    /// How much of a grant's time may be given while the kernel may still go by an earlier, larger limit of bytes.
+    private func time(within grant: Grant, for session: Session, in key: Usage.Key) -> Nanoseconds? {
+        guard let time = grant.time, let account = channel(of: session) else { return grant.time }
+        let held = max(session.heldBytes ?? 0, session.grantedBytes ?? 0).saturatingSubtract(session.usage.bytes)
+        return session.tariff.time(
+            upTo: time, with: max(held, grant.bytes ?? 0), after: session.usage, in: key, available: account.balance,
+            earlier: account.days)
     }
 
     func channel(of session: Session) -> ChannelAccount? {
@@ -125,11 +140,21 @@ extension Session {
         return false
     }
 
+    /// What is left of the grant that the kernel holds.
+    func grant(at now: Moment) -> Grant {
+        Grant(
+            bytes: grantedBytes.map { $0.saturatingSubtract(usage.bytes) }, time: servedUntil.map { max(.zero, $0 - now.boot) })
+    }
+
     mutating func take(_ grant: Grant, in key: Usage.Key, at now: Moment) {
+        if let granted = grantedBytes { heldBytes = max(heldBytes ?? 0, granted) }
         grantedBytes = grant.bytes.map { usage.bytes.saturatingAdd($0) }
         servedUntil = grant.time.map { now.boot + $0 }
         grantedIn = key
     }
+
+    /// The kernel goes by the last grant now.
+    mutating func isGrantApplied() { heldBytes = grantedBytes }
 
     public var bearer: Bearer {
         let before = bytesBeforeMark

@@ -71,7 +71,7 @@ public struct ChargingEngine: Sendable {
         switch event {
         case .open(let request): try open(request, at: now, &outcome)
         case .paid(let voucher): try pay(voucher, at: now, &outcome)
-        case .sampled(let readings): sample(readings, at: now, &outcome)
+        case .sampled(let readings, let unapplied): sample(readings, unapplied, at: now, &outcome)
         case .seen(let port, let mac, let addresses): learn(addresses, of: mac, on: port, at: now, &outcome)
         case .left(let port, let mac):
             if let id = sessionByMAC[mac], sessions[id]?.port == port { end(id, .left, at: now, &outcome) }

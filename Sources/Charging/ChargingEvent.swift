@@ -4,8 +4,9 @@ public import Primitives
 public enum ChargingEvent: Hashable, Sendable {
     case open(OpenRequest)
     case paid(Verified<Voucher>)
-    /// The kernel's counters, all of them, read at regular times; also drives time, timeouts and renewed grants.
-    case sampled([MeterReading])
+    /// The kernel's counters, all of them, read just now; also drives time, timeouts and renewed grants.
+    /// `unapplied` are marks for which the kernel has not done yet what it was last told.
+    case sampled([MeterReading], unapplied: Set<UInt32> = [])
     /// Addresses that a device was seen to use.
     case seen(port: String, mac: MACAddress, addresses: [IPAddress])
     /// The link says that the device is gone.

@@ -53,6 +53,21 @@ extension Tariff {
         return Grant(bytes: bytes(in: rates, available: available) { cost($0, reserved, $1) }, time: time)
     }
 
+    /// The most of `time` that is affordable when `bytes` are used besides, whichever way they go.
+    func time(
+        upTo time: Nanoseconds, with bytes: UInt64, after usage: Usage, in key: Usage.Key, available: QLC, earlier: [DayCharge]
+    ) -> Nanoseconds {
+        guard rates(in: key.window).second != nil || package?.seconds != nil else { return time }
+        let fits = { (time: UInt64) -> Bool in
+            [true, false].allSatisfy { up in
+                var next = usage
+                next.add(bytesUp: up ? bytes : 0, bytesDown: up ? 0 : bytes, time: Nanoseconds(Int64(time)), in: key)
+                return charge(for: next, earlier: earlier) <= available
+            }
+        }
+        return Nanoseconds(Int64(Self.largest(upTo: UInt64(time.count), fits: fits)))
+    }
+
     /// Bytes that are affordable whichever way they go.
     private func bytes(in rates: Rates, available: QLC, cost: (_ bytes: UInt64, _ up: Bool) -> QLC) -> UInt64? {
         if cost(Self.byteCeiling, false) <= available, cost(Self.byteCeiling, true) <= available { return nil }

@@ -77,6 +77,8 @@ public struct Session: Hashable, Sendable, Codable {
     public var countedDown: UInt64 = 0
     /// Total bytes of the session that the kernel may let pass. nil: no limit.
     public var grantedBytes: UInt64?
+    /// What it may let pass instead as long as it is not known to have taken the last grant, if that is more.
+    public var heldBytes: UInt64?
     /// When the kernel's lease ends. nil: it does not.
     public var servedUntil: Instant?
 
@@ -138,7 +140,7 @@ public struct Session: Hashable, Sendable, Codable {
     mutating func rebase(mark: UInt32, at now: Moment) {
         self.mark = mark
         (countedUp, countedDown) = (0, 0)
-        (grantedBytes, servedUntil, grantedIn) = (nil, now.boot, nil)  // not served until there is a new grant
+        (grantedBytes, heldBytes, servedUntil, grantedIn) = (nil, nil, now.boot, nil)  // not served until there is a new grant
         (anchor, lastActivity, savedAt) = (now.boot, now.boot, now.boot)
     }
 }

@@ -4,19 +4,9 @@ import OrderedCollections
 import Primitives
 import SimulatedHAL
 
-/// The agent: what `Station.Cashier` does, and where it can die.
+/// The agent: what `Station.Cashier` does with its till, and where it can die.
 extension StationSimulation {
-    /// A change that the gate refused, with the lease it would have had then.
-    struct Unapplied {
-        var action: Action
-        var change: GateChange
-    }
-
-    enum Failure: Error {
-        case killed
-        case storage(StorageError)
-        case gate(HALError)
-    }
+    struct Killed: Error {}
 
     static let beforeGranting = "killed between persisting and granting"
 
@@ -26,10 +16,8 @@ extension StationSimulation {
         meet(how)
         note { _ in how }
         if how == Self.beforeGranting { mayHoldOlderLease = true }
-        (engine, unlearned) = (nil, [])
-        unapplied = []
-        undrained = []
-        pins = [:]
+        till = nil
+        (pins, stale) = ([:], [:])
         restartAt =
             world.elapsed + (random.chance(1, in: 2) ? random.milliseconds(50...2_000) : random.milliseconds(2_000...30_000))
     }
@@ -41,12 +29,12 @@ extension StationSimulation {
     }
 
     /// Kills the agent here, perhaps.
-    private mutating func surviveMoment(_ point: String) throws(Failure) {
+    private mutating func surviveMoment(_ point: String) throws(Killed) {
         notePower()
-        guard engine != nil else { throw .killed }
+        guard engine != nil else { throw Killed() }
         guard !isClosing, let odds = settings.killWithinBatch, random.chance(1, in: odds) else { return }
         kill(point)
-        throw .killed
+        throw Killed()
     }
 
     /// Recovery, which is the only start.
@@ -80,8 +68,10 @@ extension StationSimulation {
         guard let engine, let marks = try? world.openGate() else { return }  // refused: the next sample comes here again
         meet("recovered the gate")
         note { "recovered the gate, life \($0.world.gateLife), marks \(marks)" }
-        // What waits is of marks that are gone.
-        if !settings.mutations.contains(.keepsRefusalsForNewGates) { (unapplied, undrained) = ([], []) }
+        if settings.mutations.contains(.keepsRefusalsForNewGates) {
+            for change in stale.values { try? world.apply([change]) }
+        }
+        stale = [:]
         restore(engine.state, marks: marks, sameBoot: true)
     }
 
@@ -91,17 +81,15 @@ extension StationSimulation {
         let (restored, actions) = ChargingEngine.restore(
             station: station, tariffs: SimulatedTariffs.all, limits: limits, from: stored, marks: marks.map(\.value),
             sameBoot: sameBoot, at: world.now)
-        engine = restored
+        let (recovered, first) = Till.recover(restored, first: actions)
+        till = recovered
         checkRestored()
-        do throws(Failure) {
-            try perform(actions)
-            try takeSample()
-        } catch {
-            // What recovery wanted is not done: as a service that fails to start, it is started again.
-            guard engine != nil else { return }
+        do throws(Killed) {
+            // What recovery wants must be done: as a service that fails to start, it is started again.
+            if try carryOut(first) == nil, try takeTurn([]).isRead { return }
             kill("could not recover")
             restartAt = world.elapsed + .seconds(1)
-        }
+        } catch {}
     }
 
     // MARK: batches
@@ -116,8 +104,7 @@ extension StationSimulation {
     mutating func linkEvents() -> [SimulatedRequest] {
         let events = world.takeLinkEvents()
         guard engine != nil else { return [] }
-        defer { unlearned = [] }
-        return (unlearned.map(LinkEvent.neighbour) + events).flatMap { event -> [SimulatedRequest] in
+        return events.flatMap { event -> [SimulatedRequest] in
             guard case .neighbour(let neighbour) = event else { return [] }
             return seen(neighbour)
         }
@@ -125,70 +112,55 @@ extension StationSimulation {
 
     /// One batch: all that follows from it is on disk and in the gate afterwards, or it did not happen.
     mutating func turn(_ batch: [SimulatedRequest]) {
-        guard var working = engine else { return }
-        let before = working
-        let now = world.now
-        var results: [Result<Outcome, any Error>] = []
-        var actions: [Action] = []
-        for request in batch {
-            report.events += 1
-            do throws(ChargingError) {
-                let outcome = try working.handle(request.event, at: now)
-                actions += outcome.actions
-                results.append(.success(outcome))
-            } catch {
-                results.append(.failure(error))
+        do throws(Killed) {
+            let (results, failure, _) = try takeTurn(batch)
+            for (request, result) in zip(batch, results) {
+                switch result {
+                case .success(let outcome): answer(request, failure.map { .failure($0) } ?? .success(outcome))
+                case .failure(let error): answer(request, .failure(error))
+                }
             }
+        } catch {}
+    }
+
+    private typealias Turn = (results: [Result<Outcome, ChargingError>], failure: StorageError?, isRead: Bool)
+
+    private mutating func takeTurn(_ requests: [SimulatedRequest]) throws(Killed) -> Turn {
+        let readings = readCounters()
+        var events = requests.map(\.event)
+        if world.isDiskFull, settings.mutations.contains(.forgetsAddresses) {
+            events.removeAll { if case .seen = $0 { true } else { false } }
         }
-        engine = working
-        do throws(Failure) {
-            try perform(actions, before: before)
-        } catch {
-            switch error {
-            case .killed: return
-            case .storage(let failure):
-                results = results.map { if case .failure = $0 { $0 } else { .failure(failure) } }
-                if !settings.mutations.contains(.forgetsAddresses) { unlearned = batch.flatMap(\.neighbours) }
-                if settings.mutations.contains(.rollsBackWhatIsCommitted) { engine = before }
-            case .gate: break
-            }
-        }
-        for (request, result) in zip(batch, results) { answer(request, result) }
+        guard let before = till, let batch = till?.decide(events, readings: readings, at: world.now) else { throw Killed() }
+        report.events += requests.count + 1
+        if readings != nil { checkCounted() }
+        let failure = try carryOut(batch)
+        if failure == nil { try closeAccounts(before) }
+        if readings != nil { mayHoldOlderLease = false }
+        return (batch.results, failure, readings != nil)
     }
 
     /// Reads the counters at regular times.
     mutating func sample() {
-        guard engine != nil else { return }
-        do throws(Failure) {
-            try takeSample()
-        } catch {
-            guard case .gate(let failure) = error else { return }
-            meet("could not read the counters: \(failure.kind.rawValue)")
-            if failure.kind == .missing { recoverGate() }
-        }
+        guard till != nil else { return }
+        turn([])
+        if till != nil, isGateGone { recoverGate() }
     }
 
-    private mutating func takeSample() throws(Failure) {
-        let readings = try readCounters()
-        guard var working = engine else { throw .killed }
-        let before = working
-        report.events += 1
-        guard let outcome = try? working.handle(.sampled(readings), at: world.now) else {
-            preconditionFailure("a sample was refused")
-        }
-        engine = working
-        checkCounted()
-        try perform(outcome.actions, before: before)
-        mayHoldOlderLease = false
-    }
-
-    private mutating func readCounters() throws(Failure) -> [MeterReading] {
+    private mutating func readCounters() -> [MeterReading]? {
         let readings: [GateReading]
-        do throws(HALError) { readings = try world.readings() } catch { throw .gate(error) }
+        isGateGone = false
+        do throws(HALError) { readings = try world.readings() } catch {
+            meet("could not read the counters: \(error.kind.rawValue)")
+            isGateGone = error.kind == .missing
+            return nil
+        }
         note { _ in "readings \(readings)" }
         for reading in readings { report.mix(reading.bytesUp &* 3 &+ reading.bytesDown &* 5 &+ UInt64(reading.mark.value)) }
         guard settings.mutations.contains(.forgetsCounters), world.elapsed - startedAt < .seconds(2) else {
-            return readings.map { MeterReading(mark: $0.mark.value, bytesUp: $0.bytesUp, bytesDown: $0.bytesDown) }
+            let plain = readings.map { MeterReading(mark: $0.mark.value, bytesUp: $0.bytesUp, bytesDown: $0.bytesDown) }
+            lastReadings = plain
+            return plain
         }
         let sessions = engine.map { Array($0.sessions.values) } ?? []
         return readings.map { reading in
@@ -201,101 +173,83 @@ extension StationSimulation {
 
     // MARK: actions
 
-    /// Persists, then changes the gate, then closes the accounts of those whose service was stopped.
-    private mutating func perform(_ actions: [Action], before: ChargingEngine? = nil) throws(Failure) {
-        let records = actions.compactMap { if case .persist(let record) = $0 { record } else { nil } }
+    /// Persists, then changes the gate.
+    private mutating func carryOut(_ batch: Till.Batch) throws(Killed) -> StorageError? {
+        guard let orders = till?.orders(batch) else { throw Killed() }
+        let records = batch.records
         let grantsFirst = settings.mutations.contains(.grantsBeforePersisting)
         if grantsFirst {
-            apply(actions)
+            _ = apply(orders)
             try delay("killed between granting and persisting")
         }
         if !records.isEmpty {
             try surviveMoment("killed before a commit")
             note { "commit\($0.world.isDiskFull ? " FAILS" : "") \(records)" }
             do throws(StorageError) {
-                try disk.commit(records, isFull: world.isDiskFull)
+                let fails = !isClosing && settings.failsCommit.map { random.chance(1, in: $0) } ?? false
+                try disk.commit(records, isFull: world.isDiskFull || fails)
+                committed(records)
             } catch {
                 meet("failed commits")
-                if settings.mutations.contains(.keepsFailedBatches) {
-                    apply(actions)
-                } else if let before {
-                    engine = before  // what is not on disk did not happen
+                guard settings.mutations.contains(.keepsFailedBatches) else {
+                    till?.failed(batch)
                     checker.forgetCharges()
+                    return error
                 }
-                throw .storage(error)
             }
-            committed(records)
             try delay(Self.beforeGranting)
         }
-        if !grantsFirst { apply(actions) }
-        for case .stop(let mark) in actions where !undrained.contains(mark) { undrained.append(mark) }
-        try drain()
+        var refused = grantsFirst ? [] : apply(orders)
+        if settings.mutations.contains(.drainsUnstopped) {
+            refused.removeAll { if case .stop = $0 { true } else { false } }
+        }
+        till?.given(batch, refused: refused)
+        return nil
     }
 
-    private mutating func drain() throws(Failure) {
-        let isReady = { (simulation: Self, mark: UInt32) in
-            simulation.settings.mutations.contains(.drainsUnstopped)
-                || !simulation.unapplied.contains { if case .stop(mark) = $0.action { true } else { false } }
-        }
-        let ready = undrained.filter { isReady(self, $0) }
-        guard !ready.isEmpty else { return }
-        try delay("killed between stopping and draining")
-        let readings = try readCounters()
-        guard var working = engine else { throw .killed }
-        let before = working
-        let now = world.now
-        var following: [Action] = []
-        do throws(ChargingError) {
-            if !settings.mutations.contains(.drainsUnread) {
-                following += try working.handle(.sampled(readings), at: now).actions
-            }
-            following += try working.handle(.drained(ready), at: now).actions
-        } catch { preconditionFailure("a sample was refused: \(error)") }
-        report.events += 2
-        let waiting = undrained
-        engine = working
-        undrained.removeAll(where: ready.contains)
-        do throws(Failure) {
-            try perform(following, before: before)
-        } catch {
-            if case .storage = error { undrained = waiting }  // tried again with the next batch
-            throw error
+    private mutating func closeAccounts(_ before: Till) throws(Killed) {
+        while let marks = till?.closing, !marks.isEmpty {
+            let old = settings.mutations.contains(.drainsUnread) ? lastReadings : nil
+            try delay("killed between stopping and draining")
+            guard let readings = old ?? readCounters() else { return }
+            guard let batch = till?.close(marks, readings: readings, at: world.now) else { throw Killed() }
+            report.events += 2
+            guard try carryOut(batch) != nil else { continue }
+            if settings.mutations.contains(.rollsBackWhatIsCommitted) { till = before }
+            return
         }
     }
 
     /// Time passes while the disk and the kernel work; the agent may die in it.
-    private mutating func delay(_ point: String) throws(Failure) {
+    private mutating func delay(_ point: String) throws(Killed) {
         if random.chance(1, in: 4) { world.advance(by: random.milliseconds(0...40)) }
         try surviveMoment(point)
     }
 
     /// All at once; and one by one if the gate refuses one of them, so that one client cannot hold up the others.
-    private mutating func apply(_ actions: [Action]) {
-        let fresh = actions.compactMap { action in
-            Self.change(action, at: world.boot).map { Unapplied(action: action, change: $0) }
-        }
-        let again = unapplied.map { old in
-            let isStale = settings.mutations.contains(.retriesStaleLeases)
-            return isStale ? old : Unapplied(action: old.action, change: Self.change(old.action, at: world.boot)!)
-        }
-        let all = again + fresh
-        guard !all.isEmpty else { return }
-        unapplied = []
-        note { "apply \(all.map(\.change)) faults \($0.world.faults.keys)" }
+    private mutating func apply(_ orders: [Action]) -> [Action] {
+        let isStale = settings.mutations.contains(.retriesStaleLeases)
+        let changes = orders.map { order in (order, (isStale ? stale[order] : nil) ?? Self.change(order, at: world.boot)!) }
+        guard !changes.isEmpty else { return [] }
+        stale = [:]
+        note { "apply \(changes.map(\.1)) faults \($0.world.faults.keys)" }
         do throws(HALError) {
-            try world.apply(all.map(\.change))
-            for item in all { applied(item.change) }
+            try world.apply(changes.map(\.1))
+            for (_, change) in changes { applied(change) }
+            return []
         } catch {
             meet("the gate refused a transaction: \(error.kind.rawValue)")
-            for item in all {
+            var refused: [Action] = []
+            for (order, change) in changes {
                 do throws(HALError) {
-                    try world.apply([item.change])
-                    applied(item.change)
+                    try world.apply([change])
+                    applied(change)
                 } catch {
-                    unapplied.removeAll { Self.mark($0.change) == Self.mark(item.change) && !Self.isStop($0.change) }
-                    unapplied.append(item)
+                    stale[order] = change
+                    refused.append(order)
                 }
             }
+            return refused
         }
     }
 
@@ -342,6 +296,4 @@ extension StationSimulation {
         case .stop(let mark), .forget(let mark): mark
         }
     }
-
-    private static func isStop(_ change: GateChange) -> Bool { if case .stop = change { true } else { false } }
 }

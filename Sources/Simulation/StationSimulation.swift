@@ -9,7 +9,7 @@ public import SimulatedHAL
 ///
 /// ```
 ///  wallets ─┐                                    ┌─▶ SimulatedDisk (may be full)
-///  links ───┼▶ batch ─▶ engine.handle ─▶ persist ─┤
+///  links ───┼▶ batch ─▶ till.decide ─▶ persist ───┤
 ///  sample ──┘        (killed anywhere here)      └─▶ SimulatedWorld's gate ─▶ truth ─▶ SimulationChecker
 /// ```
 /// The driver does what `Station.Cashier` does, without tasks: scheduling cannot be replayed, this can.
@@ -23,6 +23,8 @@ public struct StationSimulation: Sendable {
         public var killPace: Int? = 25
         /// Of so many chances within a batch to be killed, one is taken. nil: none.
         public var killWithinBatch: Int? = 250
+        /// Of so many commits one fails although the one before it did not. nil: none.
+        public var failsCommit: Int? = 200
         public var saveInterval = Nanoseconds.seconds(10)
         public var mutations: Set<SimulationMutation> = []
         /// Keeps the last lines of what happened, to read after a violation.
@@ -45,16 +47,16 @@ public struct StationSimulation: Sendable {
     static let logLimit = 4_000
 
     /// nil while the agent is dead.
-    var engine: ChargingEngine?
+    var till: Till?
+    var engine: ChargingEngine? { till?.engine }
     var restartAt = Instant.zero
     var startedAt = Instant.zero
     var bootsAtStart = 0
-    /// What the gate refused, to be tried again: the last word for each mark.
-    var unapplied: [Unapplied] = []
-    /// Stopped, and not yet read once more.
-    var undrained: [UInt32] = []
-    /// Seen in a batch that failed.
-    var unlearned: [Neighbour] = []
+    /// The gate had been flushed when the counters were last read.
+    var isGateGone = false
+    /// What the gate refused, as it was then, and what the counters last said: for mutations.
+    var stale: [Action: GateChange] = [:]
+    var lastReadings: [MeterReading] = []
     /// A shorter lease was on disk when the agent died, and the gate may still go by the longer one.
     var mayHoldOlderLease = false
     var pins: [UInt32: Set<Neighbour>] = [:]
@@ -144,7 +146,7 @@ public struct StationSimulation: Sendable {
             if !ids.isEmpty { turn(ids.map { SimulatedRequest(event: .end($0, .left)) }) }
             sample()
             check()
-            if let engine, engine.sessions.isEmpty, undrained.isEmpty, unapplied.isEmpty { break }
+            if let till, till.engine.sessions.isEmpty, till.isSettled { break }
         }
         checkEnd()
     }

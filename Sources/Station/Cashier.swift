@@ -7,13 +7,12 @@ public import ServiceLifecycle
 /// The one owner of the charging engine: takes events in batches, persists, then grants.
 ///
 /// ```
-///  submit ─▶ queue ─▶ engine.handle ─▶ store.commit ─▶ gate.apply ─▶ answers
-///                        ▲  value copy kept             │ stopped marks are read once more
-///                        └── restored if the disk fails ┘
+///  submit ─▶ queue ─▶ till.decide ─▶ store.commit ─▶ gate.apply ─▶ till.close ─▶ answers
 /// ```
-/// All events that wait while a commit is under way share the next one: that is the group commit.
+/// All events that wait while a commit is under way share the next one: that is the group commit. What follows from what is the
+/// till's business; the cashier does it.
 public actor Cashier: Service {
-    private var engine: ChargingEngine
+    private var till: Till
     private let store: any ChargingStore
     let gate: any PacketGate
     let links: any Links
@@ -29,8 +28,7 @@ public actor Cashier: Service {
     private var sleeper: CheckedContinuation<Void, Never>?
     private var isStopping = false
     private var isGateLost = false
-    /// Changes that the kernel refused; they are tried again with the next batch.
-    private var unapplied: [GateChange] = []
+    private var isSampleDue = false
     private var pins: [UInt32: Set<Neighbour>] = [:]
     public private(set) var alerts: [Alert: String] = [:]
     public private(set) var commits: UInt64 = 0
@@ -50,15 +48,16 @@ public actor Cashier: Service {
         engine: ChargingEngine, first actions: [Action], store: any ChargingStore, gate: any PacketGate,
         links: any Links, clocks: any Clocks, commitInterval: Nanoseconds, logger: Logger
     ) async throws {
-        self.engine = engine
+        let (till, first) = Till.recover(engine, first: actions)
+        self.till = till
         self.store = store
         self.gate = gate
         self.links = links
         self.clocks = clocks
         self.logger = logger
         pace = CommitPace(interval: commitInterval, now: clocks.now().boot)
-        try await perform(actions)
-        try await sample()
+        if let failure = await carryOut(first) { throw failure }
+        await process([])
     }
 
     /// Hands an event in and waits until all that follows from it is on disk and in the kernel.
@@ -71,14 +70,20 @@ public actor Cashier: Service {
         }
     }
 
-    /// Hands an event in without waiting. Dropped when too many wait: usage is read again a second later.
+    /// Hands an event in without waiting. Dropped when too many wait.
     public func note(_ event: ChargingEvent) {
         guard !isStopping, queue.count < Self.queueLimit else { return }
         queue.append(Waiting(event: event, answer: nil))
         wake()
     }
 
-    public func read<T: Sendable>(_ body: @Sendable (ChargingEngine) -> T) -> T { body(engine) }
+    public func read<T: Sendable>(_ body: @Sendable (ChargingEngine) -> T) -> T { body(till.engine) }
+
+    /// Has the counters read and taken in, soon.
+    public func sample() {
+        isSampleDue = true
+        wake()
+    }
 
     public func setDefaultTariff(_ id: String) { defaultTariffID = id }
 
@@ -107,8 +112,7 @@ public actor Cashier: Service {
 
     private func work() async {
         while true {
-            if isGateLost { await recoverGate() }
-            if queue.isEmpty {
+            if queue.isEmpty, !isSampleDue {
                 if isStopping { return }
                 await withCheckedContinuation { sleeper = $0 }
                 continue
@@ -117,82 +121,90 @@ public actor Cashier: Service {
             if wait > .zero, queue.contains(where: { $0.answer != nil }), !isStopping {
                 try? await clocks.sleep(wait)  // cancelled: fall through and finish
             }
+            if isGateLost { await recoverGate() }
             let batch = queue
-            queue = []
+            (queue, isSampleDue) = ([], false)
             await process(batch)
         }
     }
 
-    private func process(_ batch: [Waiting]) async {
-        let before = engine
-        let now = clocks.now()
-        var results: [Result<Outcome, any Error>] = []
-        var actions: [Action] = []
-        for waiting in batch {
-            do {
-                let outcome = try engine.handle(waiting.event, at: now)
-                actions += outcome.actions
-                results.append(.success(outcome))
-            } catch {
-                results.append(.failure(error))
+    /// Reads the counters, decides, persists, grants; then closes the accounts of those whose service was stopped.
+    private func process(_ waiting: [Waiting]) async {
+        let batch = till.decide(waiting.map(\.event), readings: await counters(), at: clocks.now())
+        let failure = await carryOut(batch)
+        if failure == nil { await closeAccounts() }
+        for (waiting, result) in zip(waiting, batch.results) {
+            switch result {
+            case .success(let outcome):
+                if let failure { waiting.answer?.resume(throwing: failure) } else { waiting.answer?.resume(returning: outcome) }
+            case .failure(let error): waiting.answer?.resume(throwing: error)
             }
         }
-        do {
-            try await perform(actions)
-        } catch let error as StorageError {
-            engine = before  // what is not on disk did not happen
-            alerts[.storage] = error.description
-            logger.error("\(error)")
-            results = results.map { if case .failure = $0 { $0 } else { .failure(error) } }
-        } catch {
-            logger.error("\(error)")
-        }
-        for (waiting, result) in zip(batch, results) { waiting.answer?.resume(with: result) }
     }
 
-    /// Persists, then changes the kernel, then closes the accounts of those whose service was stopped.
-    private func perform(_ actions: [Action]) async throws {
-        let records = actions.compactMap { if case .persist(let record) = $0 { record } else { nil } }
+    private func carryOut(_ batch: Till.Batch) async -> StorageError? {
+        let records = batch.records
         if !records.isEmpty {
-            try await store.commit(records)
+            do throws(StorageError) { try await store.commit(records) } catch {
+                till.failed(batch)
+                alerts[.storage] = error.description
+                logger.error("\(error)")
+                return error
+            }
             commits += 1
             pace.took(at: clocks.now().boot)
             alerts[.storage] = nil
         }
-        let now = clocks.now().boot
-        await apply(actions.compactMap { GateChange($0, at: now) })
-        let stopped = actions.compactMap { if case .stop(let mark) = $0 { mark } else { nil } }
-        guard !stopped.isEmpty else { return }
-        let readings = try await gate.readings().map(MeterReading.init)
-        let moment = clocks.now()
-        var following: [Action] = []
-        let before = engine
-        following += try engine.handle(.sampled(readings), at: moment).actions
-        following += try engine.handle(.drained(stopped), at: moment).actions
-        do { try await perform(following) } catch {
-            engine = before
-            throw error
+        till.given(batch, refused: await apply(till.orders(batch)))
+        return nil
+    }
+
+    /// Should the disk or the kernel refuse, they are closed after the next batch.
+    private func closeAccounts() async {
+        while true {
+            let marks = till.closing
+            guard !marks.isEmpty, let readings = await counters() else { return }
+            let batch = till.close(marks, readings: readings, at: clocks.now())
+            guard await carryOut(batch) == nil else { return }
+        }
+    }
+
+    /// The kernel's counters as they are now; nil if they cannot be read just now: the next reading has it all.
+    private func counters() async -> [MeterReading]? {
+        do {
+            return try await gate.readings().map(MeterReading.init)
+        } catch {
+            switch error.kind {
+            case .interrupted, .busy: break  // changed while it was read
+            case .missing: (isGateLost, isSampleDue) = (true, true)
+            default: logger.error("\(error)")
+            }
+            return nil
         }
     }
 
     /// All at once; and one by one if the kernel refuses one of them, so that one client cannot hold up the others.
-    private func apply(_ changes: [GateChange]) async {
-        let all = unapplied + changes
-        guard !all.isEmpty else { return }
-        unapplied = []
+    ///
+    /// - Returns: what it refused.
+    private func apply(_ orders: [Action]) async -> [Action] {
+        let now = clocks.now().boot
+        let changes = orders.compactMap { order in GateChange(order, at: now).map { (order, $0) } }
+        guard !changes.isEmpty else { return [] }
+        var refused: [Action] = []
         do {
-            try await gate.apply(all)
+            try await gate.apply(changes.map(\.1))
             alerts[.gate] = nil
         } catch {
-            for change in all {
+            for (order, change) in changes {
                 do { try await gate.apply([change]) } catch {
                     alerts[.gate] = error.description
                     logger.error("\(error)")
-                    unapplied = unapplied.filter { $0.mark != change.mark } + [change]
+                    refused.append(order)
                 }
             }
         }
-        for change in all { await pin(change) }
+        for (_, change) in changes { await pin(change) }
+        return refused
     }
 
     /// Fixes who answers for a paying client's addresses, so that a neighbour cannot draw its packets away.
@@ -210,29 +222,18 @@ public actor Cashier: Service {
         } catch { logger.warning("\(error)") }
     }
 
-    /// Reads the kernel's counters now and takes them in.
-    private func sample() async throws {
-        let readings = try await gate.readings().map(MeterReading.init)
-        try await perform(engine.handle(.sampled(readings), at: clocks.now()).actions)
-    }
-
-    /// The gate was lost (somebody flushed the ruleset): it is set up again before the next batch.
-    public func gateIsLost() {
-        isGateLost = true
-        wake()
-    }
-
-    /// Goes on from what was counted; what passed since the last reading is the owner's loss, not the buyer's.
+    /// Somebody flushed the ruleset. Goes on from what was counted; what passed since the last reading is the owner's loss, not the buyer's.
     private func recoverGate() async {
-        isGateLost = false
         logger.warning("the packet gate is gone; setting it up again")
         do {
             let marks = try await gate.open().map(\.value)
+            let engine = till.engine
             let (restored, actions) = ChargingEngine.restore(
                 station: engine.station, tariffs: engine.tariffs, limits: engine.limits, from: engine.state,
                 marks: marks, sameBoot: true, at: clocks.now())
-            engine = restored
-            try await perform(actions)
+            let (recovered, first) = Till.recover(restored, first: actions)
+            till = recovered
+            isGateLost = await carryOut(first) != nil  // once more, when something is due
         } catch { logger.error("\(error)") }
     }
 
@@ -240,8 +241,8 @@ public actor Cashier: Service {
     private func close() async throws {
         for waiting in queue { waiting.answer?.resume(throwing: StationError.stopping) }
         queue = []
-        try await sample()
-        try await perform(engine.handle(.save, at: clocks.now()).actions)
+        await process([Waiting(event: .save, answer: nil)])
+        if let failure = alerts[.storage] { throw StorageError(.other, failure) }
     }
 }
 

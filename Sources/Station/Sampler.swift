@@ -20,21 +20,7 @@ public struct Sampler: Service {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
                 do { try await cashier.clocks.sleep(interval) } catch { return }
-                await sampleOnce()
-            }
-        }
-    }
-
-    private func sampleOnce() async {
-        do {
-            let readings = try await cashier.gate.readings()
-            await cashier.note(
-                .sampled(readings.map { .init(mark: $0.mark.value, bytesUp: $0.bytesUp, bytesDown: $0.bytesDown) }))
-        } catch {
-            switch error.kind {
-            case .interrupted, .busy: return  // changed while it was read: the next reading has it all
-            case .missing: await cashier.gateIsLost()
-            default: logger.error("\(error)")
+                await cashier.sample()
             }
         }
     }

@@ -4,7 +4,7 @@ import Primitives
 import Testing
 
 /// A station with one buyer, driven by hand.
-struct Till {
+struct Desk {
     static let mac = MACAddress("02:00:00:00:00:11")!
     static let thief = MACAddress("02:00:00:00:00:66")!
     static let address = IPAddress("10.77.0.11")!
@@ -106,7 +106,7 @@ extension Outcome {
 
 @Suite struct EngineTests {
     @Test func aSessionIsServedExactlyWhatWasPaid() throws {
-        var till = Till()
+        var till = Desk()
         #expect(try till.open().bearer?.byteLimit == 0)
         let paid = try till.pay(3_000)
         #expect(paid.bearer?.byteLimit == 3_000)
@@ -122,7 +122,7 @@ extension Outcome {
     }
 
     @Test func whatWasPaidAndNotUsedIsThereForTheNextSession() throws {
-        var till = Till()
+        var till = Desk()
         _ = try till.open()
         _ = try till.pay(3_000)
         try till.count(1_000)
@@ -136,7 +136,7 @@ extension Outcome {
     }
 
     @Test func moneyIsRefusedThatIsNotGood() throws {
-        var till = Till()
+        var till = Desk()
         _ = try till.open()
         _ = try till.pay(3_000)
         let before = till.engine
@@ -154,45 +154,45 @@ extension Outcome {
     }
 
     @Test func anAcceptanceIsGoodOnce() throws {
-        var till = Till()
+        var till = Desk()
         _ = try till.open()
         #expect(throws: ChargingError.acceptanceStale(sequence: 1, last: 1)) { try till.open(sequence: 1) }
     }
 
     @Test func theSameBuyerOnAnotherDeviceKeepsTheAccount() throws {
-        var till = Till()
+        var till = Desk()
         _ = try till.open()
         _ = try till.pay(3_000)
         try till.count(1_000)
-        let moved = try till.open(mac: Till.thief, address: Till.address)
-        #expect(moved.bearer?.mac == Till.thief)
+        let moved = try till.open(mac: Desk.thief, address: Desk.address)
+        #expect(moved.bearer?.mac == Desk.thief)
         #expect(moved.bearer?.byteLimit == 3_000)
         #expect(till.engine.sessions.count == 1)
         #expect(till.session?.charge.units == 1_000)
-        #expect(till.engine.session(of: Till.mac) == nil)
+        #expect(till.engine.session(of: Desk.mac) == nil)
     }
 
     @Test func aNeighbourDoesNotGetAnotherClientsAddress() throws {
-        var till = Till()
+        var till = Desk()
         _ = try till.open()
         _ = try till.pay(3_000)
         try till.send(
             .codesCreated([
-                AccessCode(number: 1, digest: .zero, allowance: .bytes(500), createdAt: Till.moment(1).wall, validUntil: nil)
+                AccessCode(number: 1, digest: .zero, allowance: .bytes(500), createdAt: Desk.moment(1).wall, validUntil: nil)
             ]))
         let own = IPAddress("10.77.0.66")!
         let request = OpenRequest(
-            id: SessionID(99), port: "lan0", mac: Till.thief, addresses: [own, Till.address], tariff: Till.tariff,
+            id: SessionID(99), port: "lan0", mac: Desk.thief, addresses: [own, Desk.address], tariff: Desk.tariff,
             payment: .code(.zero))
         #expect(try till.send(.open(request)).bearer?.addresses == [own])
-        #expect(try till.send(.seen(port: "lan0", mac: Till.thief, addresses: [Till.address])).bearer == nil)
+        #expect(try till.send(.seen(port: "lan0", mac: Desk.thief, addresses: [Desk.address])).bearer == nil)
         let sixth = IPAddress("fd77::6")!
-        #expect(try till.send(.seen(port: "lan0", mac: Till.mac, addresses: [sixth])).bearer?.addresses == [Till.address, sixth])
+        #expect(try till.send(.seen(port: "lan0", mac: Desk.mac, addresses: [sixth])).bearer?.addresses == [Desk.address, sixth])
     }
 
     @Test func anIdleTailIsNotCharged() throws {
-        var till = Till()
-        _ = try till.open(Till.timed)
+        var till = Desk()
+        _ = try till.open(Desk.timed)
         _ = try till.pay(10_000)
         for second in 1...30 { try till.count(UInt64(second)) }
         for _ in 1...59 { try till.count(30) }
@@ -203,11 +203,11 @@ extension Outcome {
     }
 
     @Test func timeIsNotChargedBeyondTheLease() throws {
-        var till = Till()
-        _ = try till.open(Till.timed)
+        var till = Desk()
+        _ = try till.open(Desk.timed)
         let paid = try till.pay(100)
         // ten seconds are paid; the eleventh would cost more
-        #expect(paid.bearer!.servedUntil! - Till.moment(100).boot < .seconds(11))
+        #expect(paid.bearer!.servedUntil! - Desk.moment(100).boot < .seconds(11))
         try till.count(1, after: 30)
         #expect(till.session?.charge.units == 100)
         _ = try till.pay(200)
@@ -216,15 +216,15 @@ extension Outcome {
     }
 
     @Test(arguments: [true, false]) func recoveryGoesOnWhereTheKernelIs(sameBoot: Bool) throws {
-        var till = Till()
+        var till = Desk()
         _ = try till.open()
         _ = try till.pay(5_000)
         try till.count(1_000)
         try till.send(.save)
         try till.count(1_500)  // not saved: the kernel knows it on the same boot only
         let (engine, actions) = ChargingEngine.restore(
-            station: StationID(), tariffs: [Till.tariff], from: till.stored, marks: sameBoot ? [1, 42] : [], sameBoot: sameBoot,
-            at: Till.moment(till.seconds))
+            station: StationID(), tariffs: [Desk.tariff], from: till.stored, marks: sameBoot ? [1, 42] : [], sameBoot: sameBoot,
+            at: Desk.moment(till.seconds))
         till.engine = engine
         #expect(actions.contains(.forget(mark: 42)) == sameBoot)
         let mark: UInt32 = sameBoot ? 1 : till.session!.mark
@@ -234,35 +234,35 @@ extension Outcome {
     }
 
     @Test func aCodeIsUsedUpAcrossSessions() throws {
-        var till = Till()
+        var till = Desk()
         try till.send(
             .codesCreated([
-                AccessCode(number: 1, digest: .zero, allowance: .bytes(1_000), createdAt: Till.moment(1).wall, validUntil: nil)
+                AccessCode(number: 1, digest: .zero, allowance: .bytes(1_000), createdAt: Desk.moment(1).wall, validUntil: nil)
             ]))
         func request(_ id: UInt128) -> ChargingEvent {
             .open(
                 OpenRequest(
-                    id: SessionID(id), port: "lan0", mac: Till.mac, addresses: [Till.address], tariff: Till.tariff,
+                    id: SessionID(id), port: "lan0", mac: Desk.mac, addresses: [Desk.address], tariff: Desk.tariff,
                     payment: .code(.zero)))
         }
         #expect(try till.send(request(1)).bearer?.byteLimit == 1_000)
         try till.count(400)
-        try till.send(.left(port: "lan0", mac: Till.mac))
+        try till.send(.left(port: "lan0", mac: Desk.mac))
         _ = try till.finish()
         #expect(try till.send(request(2)).bearer?.byteLimit == 600)
         try till.count(600, mark: 2)
-        try till.send(.left(port: "lan0", mac: Till.mac))
+        try till.send(.left(port: "lan0", mac: Desk.mac))
         _ = try till.finish(2)
         #expect(throws: ChargingError.codeSpent(1)) { try till.send(request(3)) }
     }
 
     @Test func theOwnerEndsWhatHeWants() throws {
-        var till = Till()
+        var till = Desk()
         _ = try till.open()
-        #expect(try till.send(.block(Till.mac, true)).actions.contains(.stop(mark: 1)))
+        #expect(try till.send(.block(Desk.mac, true)).actions.contains(.stop(mark: 1)))
         _ = try till.finish()
-        #expect(throws: ChargingError.blocked(Till.mac)) { try till.open() }
-        try till.send(.block(Till.mac, false))
+        #expect(throws: ChargingError.blocked(Desk.mac)) { try till.open() }
+        try till.send(.block(Desk.mac, false))
         _ = try till.open()
         #expect(try till.send(.channel(.closed(till.channel))).actions.contains { if case .stop = $0 { true } else { false } })
     }

@@ -72,7 +72,9 @@ private let chosenSeed = getenv("QLINK_SEED").flatMap { UInt64(String(cString: $
     /// Meets the mistakes that only show in a moment when something else goes wrong.
     static func focus(_ settings: inout StationSimulation.Settings, on mutation: SimulationMutation) {
         switch mutation {
-        case .rollsBackWhatIsCommitted: settings.mixture.faults = [.diskFull]
+        case .rollsBackWhatIsCommitted:
+            settings.mixture.faults = [.diskFull]
+            settings.failsCommit = 4
         case .drainsUnstopped, .retriesStaleLeases: settings.mixture.faults = [.gateBusy]
         default: return
         }
@@ -97,7 +99,7 @@ private let chosenSeed = getenv("QLINK_SEED").flatMap { UInt64(String(cString: $
         let runs = (0..<2).map { _ in
             StationSimulation.run(seeds: 0..<4, hours: 0) { settings in
                 dense(&settings)
-                settings.mutations = [.drainsUnread]
+                settings.mutations = [.pinsNobody]
             }
         }
         #expect(!runs[0].violations.isEmpty)
