@@ -6,8 +6,10 @@ BIN := $(CURDIR)/.build/$(CONFIG)
 PACKAGES := nftables iproute2 ethtool procps util-linux pkg-config g++ \
 	libsqlite3-dev libtomlplusplus-dev
 KILLS ?= 200
+SEEDS ?= 1000
+MINUTES ?= 5
 
-.PHONY: help deps build run test test-only soak bench lint check foundation clean
+.PHONY: help deps build run test soak sim lint check foundation clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +48,10 @@ test: deps lint ## everything, from nothing
 soak: deps ## the daemon killed 200 times under traffic (KILLS=, QLINK_SEED=)
 	swift build --build-tests
 	QLINK_KILLS=$(KILLS) swift test --skip-build --filter KillTests
+
+sim: deps ## simulate stations, faster than time passes (SEEDS=, MINUTES= of each)
+	swift build -c release --product simulate
+	.build/release/simulate --seeds $(SEEDS) --minutes $(MINUTES)
 
 lint: ## format and rules of the house
 	swift format lint --strict --recursive --parallel Package.swift Sources Tests

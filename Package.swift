@@ -101,6 +101,7 @@ let testing: [Target] = [
     tests("StoreTests", ["Store", "Charging", "Primitives", "CSQLite", "storewriter"]),
     tests("StationConfigurationTests", ["StationConfiguration", "Charging", "Primitives"]),
     tests("SimulatedHALTests", ["SimulatedHAL", "HAL", "Primitives"]),
+    program("simulate", ["Simulation", "Primitives", arguments], path: "Tests/Simulate"),
     tests("SimulationTests", ["Simulation", "SimulatedHAL", "Primitives"]),
     tests("TidyTests", []),
     .target(name: "CLab", path: "Tests/Lab/CLab"),

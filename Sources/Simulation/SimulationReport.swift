@@ -54,7 +54,7 @@ public struct SimulationReport: Sendable, CustomStringConvertible {
         return violations.reduce(text) { $0 + "\n  \($1)" }
     }
 
-    mutating func add(_ other: SimulationReport) {
+    public mutating func add(_ other: SimulationReport) {
         seeds += other.seeds
         steps += other.steps
         virtualTime += other.virtualTime
