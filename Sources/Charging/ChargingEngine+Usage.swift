@@ -6,6 +6,10 @@ extension ChargingEngine {
     mutating func sample(
         _ readings: [MeterReading], _ unapplied: Set<UInt32>, at now: Moment, _ outcome: inout Outcome
     ) {
+        for index in sessions.values.indices {
+            let session = sessions.values[index]
+            if !unapplied.contains(session.mark), !restored.contains(session.id) { sessions.values[index].grantIsApplied() }
+        }
         for reading in readings {
             guard let id = sessionByMark[reading.mark], let index = sessions.index(forKey: id) else { continue }
             // Time first: what moved just now was moved at the end of it.
@@ -16,7 +20,6 @@ extension ChargingEngine {
         for index in sessions.values.indices {
             guard sessions.values[index].isActive else { continue }
             let isRestored = restored.contains(sessions.values[index].id)
-            if !isRestored, !unapplied.contains(sessions.values[index].mark) { sessions.values[index].isGrantApplied() }
             sessions.values[index].accrue(to: now)
             sessions.values[index].charge = charge(of: sessions.values[index])
             let session = sessions.values[index]
@@ -60,7 +63,7 @@ extension ChargingEngine {
             var grant = isShared && !isCounted ? session.grant(at: now) : grant(for: session, in: key, at: now)
             if isStale || session.isWorthRaising(to: grant, at: now) {
                 let before = session
-                if isShared { grant.time = time(within: grant, for: session, in: key) }
+                if isShared && isCounted { grant = self.grant(for: session, in: key, at: now, isHeld: true) }
                 session.take(grant, in: key, at: now)
                 outcome.actions.append(.serve(session.bearer))
                 // Recovery must know how long the kernel served, and where time depends on it, how much.
@@ -73,7 +76,7 @@ extension ChargingEngine {
         if mustSave { outcome.actions.append(.persist(.session(session))) }
     }
 
-    private func grant(for session: Session, in key: Usage.Key, at now: Moment) -> Grant {
+    private func grant(for session: Session, in key: Usage.Key, at now: Moment, isHeld: Bool = false) -> Grant {
         switch session.funding {
         case .free: return Grant(bytes: nil, time: nil)
         case .code(let digest):
@@ -82,17 +85,9 @@ extension ChargingEngine {
             let account = channels[id]
             return session.tariff.grant(
                 after: session.usage, in: key, available: account?.balance ?? .zero, earlier: account?.days ?? [],
-                boundary: session.tariff.secondsToBoundary(at: now.wall).map(Nanoseconds.seconds))
+                boundary: session.tariff.secondsToBoundary(at: now.wall).map(Nanoseconds.seconds),
+                held: isHeld ? session.held(at: now) : nil)
         }
-    }
-
-    /// How much of a grant's time may be given while the kernel may still go by an earlier, larger limit of bytes.
-    private func time(within grant: Grant, for session: Session, in key: Usage.Key) -> Nanoseconds? {
-        guard let time = grant.time, let account = channel(of: session) else { return grant.time }
-        let held = max(session.heldBytes ?? 0, session.grantedBytes ?? 0).saturatingSubtract(session.usage.bytes)
-        return session.tariff.time(
-            upTo: time, with: max(held, grant.bytes ?? 0), after: session.usage, in: key, available: account.balance,
-            earlier: account.days)
     }
 
     func channel(of session: Session) -> ChannelAccount? {
@@ -148,13 +143,22 @@ extension Session {
 
     mutating func take(_ grant: Grant, in key: Usage.Key, at now: Moment) {
         if let granted = grantedBytes { heldBytes = max(heldBytes ?? 0, granted) }
+        if let until = servedUntil { heldUntil = max(heldUntil ?? until, until) }
         grantedBytes = grant.bytes.map { usage.bytes.saturatingAdd($0) }
         servedUntil = grant.time.map { now.boot + $0 }
         grantedIn = key
     }
 
     /// The kernel goes by the last grant now.
-    mutating func isGrantApplied() { heldBytes = grantedBytes }
+    mutating func grantIsApplied() { (heldBytes, heldUntil) = (grantedBytes, servedUntil) }
+
+    /// The most that the kernel may give while it is not known to have taken the last grant.
+    func held(at now: Moment) -> Grant {
+        let bytes = [heldBytes, grantedBytes].compactMap(\.self).max()
+        let until = [heldUntil, servedUntil].compactMap(\.self).max()
+        return Grant(
+            bytes: bytes.map { $0.saturatingSubtract(usage.bytes) }, time: until.map { max(.zero, $0 - now.boot) })
+    }
 
     public var bearer: Bearer {
         let before = bytesBeforeMark

@@ -23,9 +23,13 @@ extension Tariff {
 
     /// The most that can be used further, from `usage` on, in the segment `key`, without the charge going above `available`.
     ///
-    /// - Parameter boundary: time until a price can change by the clock alone; nothing is granted beyond it.
+    /// - Parameters:
+    ///   - boundary: time until a price can change by the clock alone; nothing is granted beyond it.
+    ///   - held: what the kernel may give already, whatever it is told now. Bytes are granted as if that time were used up,
+    ///     and time as if those bytes were.
     public func grant(
-        after usage: Usage, in key: Usage.Key, available: QLC, earlier: [DayCharge] = [], boundary: Nanoseconds? = nil
+        after usage: Usage, in key: Usage.Key, available: QLC, earlier: [DayCharge] = [], boundary: Nanoseconds? = nil,
+        held: Grant? = nil
     ) -> Grant {
         if isFree { return Grant(bytes: nil, time: nil) }
         guard charge(for: usage, earlier: earlier) <= available else { return Grant(bytes: 0, time: .zero) }
@@ -49,23 +53,19 @@ extension Tariff {
             time = min(all, max(Self.mixedLeast, min(Nanoseconds(all.count / 2), Self.mixedHorizon)))
         }
         if let boundary { time = min(time ?? boundary, boundary) }
-        let reserved = rates.second == nil && package?.seconds == nil ? .zero : time ?? .zero
-        return Grant(bytes: bytes(in: rates, available: available) { cost($0, reserved, $1) }, time: time)
-    }
-
-    /// The most of `time` that is affordable when `bytes` are used besides, whichever way they go.
-    func time(
-        upTo time: Nanoseconds, with bytes: UInt64, after usage: Usage, in key: Usage.Key, available: QLC, earlier: [DayCharge]
-    ) -> Nanoseconds {
-        guard rates(in: key.window).second != nil || package?.seconds != nil else { return time }
-        let fits = { (time: UInt64) -> Bool in
-            [true, false].allSatisfy { up in
-                var next = usage
-                next.add(bytesUp: up ? bytes : 0, bytesDown: up ? 0 : bytes, time: Nanoseconds(Int64(time)), in: key)
-                return charge(for: next, earlier: earlier) <= available
-            }
+        guard rates.second != nil || package?.seconds != nil else {
+            return Grant(bytes: bytes(in: rates, available: available) { cost($0, .zero, $1) }, time: time)
         }
-        return Nanoseconds(Int64(Self.largest(upTo: UInt64(time.count), fits: fits)))
+        let reserved = max(time ?? .zero, held?.time ?? .zero)
+        let bytes = bytes(in: rates, available: available) { cost($0, reserved, $1) }
+        if let all = time, let most = [bytes, held?.bytes].compactMap(\.self).max() {
+            time = Nanoseconds(
+                Int64(
+                    Self.largest(upTo: UInt64(all.count)) { time in
+                        [true, false].allSatisfy { cost(most, Nanoseconds(Int64(time)), $0) <= available }
+                    }))
+        }
+        return Grant(bytes: bytes, time: time)
     }
 
     /// Bytes that are affordable whichever way they go.

@@ -77,10 +77,11 @@ public struct Session: Hashable, Sendable, Codable {
     public var countedDown: UInt64 = 0
     /// Total bytes of the session that the kernel may let pass. nil: no limit.
     public var grantedBytes: UInt64?
-    /// What it may let pass instead as long as it is not known to have taken the last grant, if that is more.
-    public var heldBytes: UInt64?
     /// When the kernel's lease ends. nil: it does not.
     public var servedUntil: Instant?
+    /// What it may go by instead as long as it is not known to have taken the last grant, if that is more.
+    public var heldBytes: UInt64?
+    public var heldUntil: Instant?
 
     /// Where in the tariff the grant was worked out; nil: nothing was granted yet. What is used of it counts there, whenever it
     /// is read: no grant reaches over a change of price.
@@ -131,7 +132,7 @@ public struct Session: Hashable, Sendable, Codable {
 
     /// Accounts for time up to now, but not beyond the kernel's lease: after it there was no service.
     mutating func accrue(to now: Moment) {
-        let end = min(now.boot, servedUntil ?? now.boot)
+        let end = min(now.boot, servedUntil.map { max($0, heldUntil ?? $0) } ?? now.boot)
         if end > anchor { usage.add(time: end - anchor, in: grantedIn ?? tariff.segment(at: now.wall)) }
         anchor = max(anchor, now.boot)
     }
@@ -140,7 +141,8 @@ public struct Session: Hashable, Sendable, Codable {
     mutating func rebase(mark: UInt32, at now: Moment) {
         self.mark = mark
         (countedUp, countedDown) = (0, 0)
-        (grantedBytes, heldBytes, servedUntil, grantedIn) = (nil, nil, now.boot, nil)  // not served until there is a new grant
+        (grantedBytes, servedUntil, grantedIn) = (nil, now.boot, nil)  // not served until there is a new grant
+        (heldBytes, heldUntil) = (nil, nil)
         (anchor, lastActivity, savedAt) = (now.boot, now.boot, now.boot)
     }
 }

@@ -247,8 +247,10 @@ extension StationSimulation {
                         in: Usage.Key(day: day, window: Usage.Key.noWindow))
                     return seen.tariff.cheapest.charge(for: usage, earlier: account?.days ?? [])
                 }.min() ?? .zero
+            // Each window of the day is rounded down by itself.
+            let rounding = QLC(units: UInt64(seen.tariff.windows.count))
             // A flat price, or a package begun, is owed by whoever connects; nothing is carried for it.
-            if worth > available, bytes > 0 || time > .zero {
+            if worth > available + rounding, bytes > 0 || time > .zero {
                 violated(
                     .paidFirst,
                     "session \(id) under \(seen.tariff.id) carried \(bytes) bytes in \(time.count / 1_000_000) ms worth \(worth) QLC, "
