@@ -7,7 +7,7 @@ import Testing
 /// A device that changes what it is known by, and who else may then use that.
 @Suite(kernelTests, .serialized)
 struct MovingClientTests {
-    enum Change: CaseIterable { case mac, address, both }
+    enum Change: CaseIterable { case address, macAndAddress }
 
     /// The wallet is gone without a word and comes back from what looks like another device: one session, one account.
     @Test(arguments: Change.allCases) func theSameWalletReturnsAsAnotherDevice(change: Change) async throws {
@@ -19,14 +19,15 @@ struct MovingClientTests {
             let before = try running.session(client.mac)
             first.signal(SIGKILL)
 
+            // Another MAC under the same address would be a thief's work for all that frames tell: it gets no answer.
             let mac = change == .address ? client.mac : MACAddress(value: 0x0200_0000_00aa)
-            if change != .address { try client.changeMAC(to: mac) }
-            if change != .mac { try client.changeAddress(to: "10.77.0.200") }
+            if change == .macAndAddress { try client.changeMAC(to: mac) }
+            try client.changeAddress(to: "10.77.0.200")
             let second = try running.connect(0, channel, untilPaid: false)
             #expect(try await lab.move(.upload(.tcp, bytes: 300_000), client: 0).ended == .complete)
-            // Whoever takes what was left behind is a stranger.
-            try lab.clients[1].pose(mac: client.mac, address: change == .mac ? nil : client.address(.v4))
-            if change != .address || mac != client.mac {
+            if change == .macAndAddress {
+                // Whoever takes what was left behind is a stranger.
+                try lab.clients[1].pose(mac: client.mac, address: client.address(.v4))
                 _ = try await lab.move(Traffic(.send, packets: 100, size: 100), client: 1)
                 #expect(try running.wire.carried(client: 1) == Carried())
             }
@@ -43,7 +44,7 @@ struct MovingClientTests {
             let (lab, client) = (running.lab, running.lab.clients[0])
             let channel = try running.openChannel(0)
             let wallet = try running.connect(0, channel)
-            #expect(try await running.isServed(0, over: family))
+            try await waitUntil("service over both families") { try await running.isServed(0, over: family) }
             let old = try #require(client.address(family))
             let new = try #require(IPAddress(family == .v4 ? "10.77.0.201" : "fd77::aaaa:1"))
             switch family {
@@ -53,9 +54,7 @@ struct MovingClientTests {
                 try client.namespace.run("ip", "address", "add", "\(new)/64", "dev", "eth0", "nodad")
                 try client.namespace.run("ip", "address", "change", "\(old)/64", "dev", "eth0", "preferred_lft", "0")
             }
-            let start = ContinuousClock.now
-            try await waitUntil("service by \(new)", timeout: .seconds(10)) { try await running.isServed(0, over: family) }
-            print("\(new) was served after", ContinuousClock.now - start)
+            try await waitUntil("service by \(new)", timeout: .seconds(4)) { try await running.isServed(0, over: family) }
             #expect(try running.session(client.mac).clientAddresses.contains(new))
             #expect(try await lab.move(.download(.tcp, bytes: 300_000), client: 0, over: family).ended == .complete)
             try await running.leave(wallet)

@@ -15,7 +15,7 @@ struct SpoofingTests {
             let (victim, thief) = (lab.clients[0], lab.clients[1])
             let channel = try running.openChannel(0)
             let wallet = try running.connect(0, channel)
-            #expect(try await running.isServed(0, over: family))
+            try await waitUntil("service over both families") { try await running.isServed(0, over: family) }
             let stream = try lab.start(.download(bytes: 600_000, rate: 200_000), client: 0, over: family)
             let address = try #require(victim.address(family))
             try thief.namespace.set("net.ipv4.conf.eth0.arp_notify", to: "1")
@@ -69,7 +69,6 @@ struct SpoofingTests {
             let lab = running.lab
             let channel = try running.openChannel(0)
             let wallet = try running.connect(0, channel, limit: "0.003")
-            #expect(try await running.isServed(0))
             try lab.clients[1].pose(mac: lab.clients[0].mac, address: lab.clients[0].address(.v4))
             _ = try await lab.move(Traffic(.send, bytes: 900_000, size: 1_000), client: 1)
             _ = try await lab.move(Traffic(.send, bytes: 300_000, size: 1_000), client: 0)
