@@ -85,7 +85,3 @@ public protocol PacketGate: Sendable {
     /// the kernel's own neighbour news may be most of a minute later. What a sender claims to be, no more than that.
     func newcomers() async throws(HALError) -> [Neighbour]
 }
-
-extension PacketGate {
-    public func newcomers() async throws(HALError) -> [Neighbour] { [] }
-}

@@ -151,7 +151,8 @@ struct GateServiceTests {
                 try client.namespace.run([program, "send", "\(client.server(family))", "9", "--packets", "3", "--bind", address])
             }
             let found = try await gate.newcomers()
-            #expect(found == [Neighbour(port: "lan0", mac: client.mac, address: try #require(IPAddress(new)))])
+            let expected = [Neighbour(port: "lan0", mac: client.mac, address: try #require(IPAddress(new)))]
+            #expect(found == expected)
         }
     }
 
