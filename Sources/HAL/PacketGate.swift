@@ -80,4 +80,8 @@ public protocol PacketGate: Sendable {
     func apply(_ changes: [GateChange]) async throws(HALError)
     /// The counters of every client that is served or stopped, in any order.
     func readings() async throws(HALError) -> [GateReading]
+
+    /// Who has lately sent from an address that is bound to nobody, so that a client's new address is known by its first packet:
+    /// the kernel's own neighbour news may be most of a minute later. What a sender claims to be, no more than that.
+    func newcomers() async throws(HALError) -> [Neighbour]
 }

@@ -45,6 +45,19 @@ struct GateReader {
         }
     }
 
+    /// Who has lately sent from an address that is bound to nobody.
+    func newcomers() throws(HALError) -> Set<GateBinding> {
+        try again("read who is new") { () throws(NetlinkError) in
+            var found: Set<GateBinding> = []
+            for set in [GateTable.seen.v4, GateTable.seen.v6] {
+                try socket.eachElement(of: set, table: GateTable.name) { element in
+                    if let binding = GateTable.binding(element.key) { found.insert(binding) }
+                }
+            }
+            return found
+        }
+    }
+
     /// What the kernel counted for some clients: first their quotas, then their accounts.
     func use(of marks: [ClientMark]) throws(HALError) -> [ClientMark: GateUse] {
         guard !marks.isEmpty else { return [:] }

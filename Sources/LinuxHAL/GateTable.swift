@@ -19,6 +19,7 @@ enum GateTable {
     static let quotaOf = "quota_of"
     static let bind = (v4: "bind4", v6: "bind6")
     static let down = (v4: "down4", v6: "down6")
+    static let seen = (v4: "seen4", v6: "seen6")
 
     /// The kernel takes no greater quota (net/netfilter/nft_quota.c); nobody moves eight exabytes.
     static let noLimit = UInt64(Int64.max)

@@ -99,6 +99,17 @@ public actor LinuxPacketGate: PacketGate {
 
     public func readings() throws(HALError) -> [GateReading] { try opened().reader.readings(count: held.clients.count) }
 
+    public func newcomers() throws(HALError) -> [Neighbour] {
+        let tables = try opened()
+        let found = try tables.reader.newcomers()
+        guard !found.isEmpty else { return [] }
+        let links = try netlink("read the interfaces") { () throws(NetlinkError) in try tables.route.links() }
+        let ports = Dictionary(links.map { ($0.index, $0.name) }) { first, _ in first }
+        return found.compactMap { binding in
+            ports[binding.index].map { Neighbour(port: $0, mac: binding.mac, address: binding.address) }
+        }
+    }
+
     /// Binds a port's clients to the interface that has its name now: call it when a port was made anew.
     public func rebind(port: String) throws(HALError) {
         let tables = try opened()

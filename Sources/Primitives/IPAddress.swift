@@ -90,7 +90,7 @@ extension IPAddress: LosslessStringConvertible, Codable {
                 start += 1
                 continue
             }
-            let end = groups[start...].firstIndex(where: { $0 != 0 }) ?? groups.count
+            let end: Int = groups[start...].firstIndex { $0 != 0 } ?? groups.count
             if end - start > max(1, best?.count ?? 0) { best = start..<end }
             start = end
         }

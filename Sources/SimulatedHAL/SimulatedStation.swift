@@ -214,6 +214,9 @@ public struct SimulatedGate: PacketGate {
 
     public func open() async throws(HALError) -> [ClientMark] { try station.openGate() }
     public func apply(_ changes: [GateChange]) async throws(HALError) { try station.apply(changes) }
+    /// Simulated devices are known by their neighbour events alone.
+    public func newcomers() -> [Neighbour] { [] }
+
     public func readings() async throws(HALError) -> [GateReading] { try station.readings() }
 }
 

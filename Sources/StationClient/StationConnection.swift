@@ -80,9 +80,9 @@ public struct StationConnection: Sendable {
                 head.headers.add(name: "content-type", value: "application/json")
                 head.headers.add(name: "content-length", value: String(body.count))
             }
-            try await outbound.write(.head(head))
-            if let body { try await outbound.write(.body(.byteBuffer(ByteBuffer(bytes: body)))) }
-            try await outbound.write(.end(nil))
+            // All at once: a quick station may have answered and closed before a last empty part of its own is written.
+            let content = body.map { [HTTPClientRequestPart.body(.byteBuffer(ByteBuffer(bytes: $0)))] } ?? []
+            try await outbound.write(contentsOf: [.head(head)] + content + [.end(nil)])
             return try await answer(inbound)
         }
     }

@@ -79,7 +79,7 @@ struct Daemon: AsyncParsableCommand {
         )
         let services: [any Service] =
             board.services + [
-                cashier, Sampler(cashier: cashier, interval: configuration.sampleInterval, logger: logger), clientDirectory,
+                cashier, Sampler(cashier: cashier, interval: configuration.sampleInterval), clientDirectory,
                 ControlServer(station: station, logger: logger), BuyerServer(station: station, logger: logger),
                 BookReplay(events: events, known: known, cashier: cashier),
                 Watchdog(cashier: cashier, environment: Environment.all),

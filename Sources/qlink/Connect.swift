@@ -57,6 +57,7 @@ struct Connect: AsyncParsableCommand {
         var session = opened
         var plan = PaymentPlan(limit: limit, alreadyPaid: account.paidQlc)
         print("session \(session.sessionId)")
+        fflush(nil)
         let stop = Interruption.watch()
         let patience = Patience()
         while !stop.isSet {

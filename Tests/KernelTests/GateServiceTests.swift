@@ -110,7 +110,7 @@ struct GateServiceTests {
     /// The table as text, without what unknown devices leave in it.
     private func elements(_ lab: Topology) throws -> String {
         try lab.router.run("nft", "reset", "counters")
-        try lab.router.run("nft", "flush", "set", "inet", "gate", "knock")
+        for set in ["knock", "seen4", "seen6"] { try lab.router.run("nft", "flush", "set", "inet", "gate", set) }
         return try lab.router.run("nft", "list", "table", "inet", "gate").stdout
     }
 
@@ -132,6 +132,27 @@ struct GateServiceTests {
             // The other way round, to know that it is counted at all.
             #expect(try await passes(lab, 0))
             #expect(try lab.router.run("cat", "/proc/sys/net/netfilter/nf_conntrack_count").stdout != "0\n")
+        }
+    }
+
+    /// What a client newly sends from is told; what it cannot have on this link is not.
+    @Test(arguments: Family.allCases) func newAddressesAreSeen(family: Family) async throws {
+        try await withGate { lab, gate in
+            let client = lab.clients[0]
+            try await gate.apply([.serve(.of(client, mark: 3))])
+            #expect(try await passes(lab, 0, family))
+            #expect(try await gate.newcomers().isEmpty)
+            let program = try Products.url("labtraffic").path
+            let (new, foreign) = family == .v4 ? ("10.77.0.77", "192.0.2.77") : ("fd77::77", "2001:db8::77")
+            for address in [new, foreign] {
+                let option = family == .v4 ? [] : ["nodad"]
+                try client.namespace.run(
+                    ["ip", "address", "add", address + "/\(family == .v4 ? 32 : 128)", "dev", "eth0"] + option)
+                try client.namespace.run([program, "send", "\(client.server(family))", "9", "--packets", "3", "--bind", address])
+            }
+            let found = try await gate.newcomers()
+            let expected = [Neighbour(port: "lan0", mac: client.mac, address: try #require(IPAddress(new)))]
+            #expect(found == expected)
         }
     }
 

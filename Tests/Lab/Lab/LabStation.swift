@@ -28,9 +28,10 @@ public final class LabStation: Sendable {
     public var socket: String { directory + "/run/control.sock" }
 
     /// Starts the daemon and waits until it answers.
-    public func start() throws -> LabProcess {
+    /// - Parameter rules: the gate's rules; those that are shipped when nil.
+    public func start(rules: String? = nil) throws -> LabProcess {
         let daemon = try lab.router.start([
-            try Products.url("basestationd").path, "--config", configurationPath, "--rules", Products.rules,
+            try Products.url("basestationd").path, "--config", configurationPath, "--rules", rules ?? Products.rules,
         ])
         try waitUntil("basestationd answers", timeout: .seconds(20)) {
             guard daemon.isRunning else { throw LabError.unreadable(what: "the daemon's end", text: daemon.stderr) }

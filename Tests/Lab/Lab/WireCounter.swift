@@ -60,6 +60,9 @@ public struct WireCounter: Sendable {
         return Carried(up: up.bytes, down: down.bytes, packetsUp: up.packets, packetsDown: down.packets)
     }
 
+    /// Bytes that arrived at the server alone: also known when the client's namespace is gone.
+    public func bytesUp(client index: Int) throws -> UInt64 { try Self.read("up\(index)", in: topology.server).bytes }
+
     /// The same once nothing arrived for `calm`: what was under way has arrived.
     public func carriedAtLast(client index: Int, calm: Duration = .milliseconds(200), timeout: Duration = .seconds(10)) throws
         -> Carried
