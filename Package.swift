@@ -112,6 +112,7 @@ let testing: [Target] = [
     program(
         "labrun", ["Lab", "StationAPI", "StationClient", "Charging", "Primitives", arguments],
         path: "Tests/Lab/labrun"),
+    tests("StationTests", ["Lab", "StationAPI", "StationClient", "Charging", "Primitives", "basestationd", "basestation"]),
     tests(
         "KernelTests",
         ["Lab", "LinuxHAL", "HAL", "Netlink", "StationAPI", "StationClient", "Charging", "Primitives"]),

@@ -63,7 +63,7 @@ public struct Outcome: Hashable, Sendable {
 
 /// How much a station takes on. Beyond these a request is refused with its reason.
 public struct ChargingLimits: Hashable, Sendable {
-    /// The gate's maps hold 65,536 addresses; four a client is what dual-stack phones use.
+    /// The gate holds 49,152 marks, two a client, and as many addresses of each family.
     public var sessions = 16_384
     public var channels = 65_536
     public var codes = 65_536

@@ -32,8 +32,8 @@ public struct BuyerServer: Service {
         }
         // "::" takes IPv4 too; the gate keeps the uplink's side away.
         let app = Application(
-            router: router, configuration: .init(address: .hostname("::", port: station.settings.portalPort), serverName: nil),
-            logger: logger)
+            router: router, server: .http1(configuration: ConnectionGuard().configuration()),
+            configuration: .init(address: .hostname("::", port: station.settings.portalPort), serverName: nil), logger: logger)
         try await app.run()
     }
 

@@ -25,15 +25,20 @@ struct SQLiteDatabase: ~Copyable {
     static let checkpointPages: Int32 = 1_000
     private static let busyMilliseconds: Int32 = 2_000
 
-    init(path: String) throws(StorageError) {
+    /// Opens the file, and makes it if it is not there, readable by its owner only.
+    static func open(_ path: String) throws(StorageError) -> SQLiteDatabase {
         try FileSystem.createPrivate(path)
         var handle: OpaquePointer?
         let code = sqlite3_open_v2(path, &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW, nil)
         guard code == SQLITE_OK, let handle else {
-            let error = Self.error(code, handle, path, doing: "opening the store")
+            let error = error(code, handle, path, doing: "opening the store")
             sqlite3_close_v2(handle)
             throw error
         }
+        return SQLiteDatabase(handle: handle, path: path)
+    }
+
+    private init(handle: OpaquePointer, path: String) {
         self.handle = handle
         self.path = path
         sqlite3_extended_result_codes(handle, 1)

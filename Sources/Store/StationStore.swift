@@ -31,7 +31,7 @@ public actor StationStore: ChargingStore {
         encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         bytesAtStart = Self.processWriteBytes()
-        database = try SQLiteDatabase(path: path)
+        database = try SQLiteDatabase.open(path)
         // FULL: an acknowledged payment survives a power cut. The log is cut to 4 MB when it starts anew.
         try database.run("PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 4194304; PRAGMA foreign_keys = ON")
         guard try database.text("PRAGMA journal_mode = WAL") == "wal" else {

@@ -22,7 +22,7 @@ import Testing
     @Test func aLockInsideTheDatabaseIsReported() async throws {
         let store = try scratch.open()
         try await store.run("PRAGMA busy_timeout = 10")
-        var other: SQLiteDatabase? = try SQLiteDatabase(path: scratch.database)
+        var other: SQLiteDatabase? = try SQLiteDatabase.open(scratch.database)
         try other!.run("BEGIN IMMEDIATE")
         let error = await #expect(throws: StorageError.self) { try await store.commit([.code(code(1))]) }
         #expect(error?.kind == .inUse && error?.description.contains("fuser") == true)
