@@ -111,6 +111,9 @@ let testing: [Target] = [
     program(
         "labrun", ["Lab", "StationAPI", "StationClient", "Charging", "Primitives", arguments],
         path: "Tests/Lab/labrun"),
+    .target(name: "CBench", path: "Tests/Bench/CBench"),
+    program(
+        "bench", ["CBench", "Lab", "LinuxHAL", "HAL", "Netlink", "Primitives", arguments], path: "Tests/Bench/bench"),
     tests(
         "KernelTests",
         ["Lab", "LinuxHAL", "HAL", "Netlink", "StationAPI", "StationClient", "Charging", "Primitives"]),

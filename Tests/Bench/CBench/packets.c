@@ -1,0 +1,63 @@
+#define _GNU_SOURCE
+#include "CBench.h"
+
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { BATCH = 64 };
+
+int bench_pin(int cpu)
+{
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    if (cpu >= 0) CPU_SET(cpu, &set);
+    else for (int i = 0; i < CPU_SETSIZE; i++) CPU_SET(i, &set);
+    return sched_setaffinity(0, sizeof set, &set) == 0 ? 0 : errno;
+}
+
+int bench_packet_socket(const char *interface)
+{
+    // Protocol 0: it only sends, nothing is handed to it.
+    int s = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+    if (s < 0) return -1;
+    struct sockaddr_ll link = {.sll_family = AF_PACKET, .sll_ifindex = (int)if_nametoindex(interface)};
+    int on = 1;
+    if (link.sll_ifindex == 0 || bind(s, (struct sockaddr *)&link, sizeof link) < 0
+        || setsockopt(s, SOL_PACKET, PACKET_QDISC_BYPASS, &on, sizeof on) < 0) {
+        int error = errno;
+        close(s);
+        errno = error;
+        return -1;
+    }
+    return s;
+}
+
+int64_t bench_spray(int socket, const uint8_t *frames, int size, int stride, int count, int *next, int64_t packets)
+{
+    struct iovec parts[BATCH];
+    struct mmsghdr messages[BATCH];
+    memset(messages, 0, sizeof messages);
+    int64_t sent = 0;
+    while (sent < packets) {
+        int batch = packets - sent < BATCH ? (int)(packets - sent) : BATCH;
+        for (int i = 0; i < batch; i++) {
+            parts[i] = (struct iovec){(void *)(frames + (size_t)((*next + i) % count) * (size_t)stride), (size_t)size};
+            messages[i].msg_hdr.msg_iov = &parts[i];
+            messages[i].msg_hdr.msg_iovlen = 1;
+        }
+        int done = sendmmsg(socket, messages, (unsigned)batch, 0);
+        if (done <= 0) {
+            if (done < 0 && errno == EINTR) continue;
+            break;
+        }
+        sent += done;
+        *next = (*next + done) % count;
+    }
+    return sent;
+}

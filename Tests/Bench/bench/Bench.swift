@@ -1,0 +1,54 @@
+import ArgumentParser
+import Foundation
+import Lab
+
+/// `make bench`: what the station costs, each figure beside what it is measured against.
+@main
+struct Bench: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench", abstract: "Measures the station, each figure against a reference in the same run.",
+        discussion: "bench forward --rules FILE --clients 10   compares other rules of the gate with the board's")
+
+    enum Group: String, CaseIterable, ExpressibleByArgument {
+        case forward
+    }
+
+    @Argument(help: "What to measure: \(Group.allCases.map(\.rawValue).joined(separator: ", ")); all when none is named.")
+    var groups: [Group] = []
+    @Option(help: "Rounds of each figure; the median counts.") var rounds = 7
+    @Option(parsing: .upToNextOption, help: "With so many clients.") var clients = [10, 1_000, 10_000]
+    @Option(help: "Rules of the gate to compare with the board's.") var rules: String?
+    @Option(help: "Where the figures go.") var output = "build/bench.json"
+
+    func validate() throws {
+        guard rounds > 0 else { throw ValidationError("--rounds must be 1 or more") }
+        guard clients.allSatisfy({ (1...20_000).contains($0) }) else { throw ValidationError("--clients: 1 to 20000 each") }
+    }
+
+    func run() async throws {
+        closeLabOnSignals()
+        guard Namespace.isAvailable else { throw ValidationError("namespaces need root: sudo make bench") }
+        var report = Report()
+        for group in groups.isEmpty ? Group.allCases : groups {
+            let (title, figures) = try await measure(group)
+            report.add(title, figures)
+            print(Report.table(title, figures))
+        }
+        print(report.summary)
+        try FileManager.default.createDirectory(
+            at: URL(fileURLWithPath: output).deletingLastPathComponent(), withIntermediateDirectories: true)
+        try report.json().write(to: URL(fileURLWithPath: output))
+        print("The figures are in \(output).")
+    }
+
+    private func measure(_ group: Group) async throws -> (String, [Figure]) {
+        switch group {
+        case .forward:
+            let forward = ForwardFigures(rounds: rounds, clients: clients, otherRules: rules, say: say)
+            return ("Forwarding through the gate, against plain NAT", try await forward.measure())
+        }
+    }
+}
+
+/// Progress goes where it does not mix with the table.
+func say(_ line: String) { FileHandle.standardError.write(Data((line + "\n").utf8)) }
