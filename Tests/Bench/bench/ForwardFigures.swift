@@ -48,7 +48,9 @@ struct ForwardFigures {
         for family in Family.allCases {
             let before = try sites.map { try $0.site.delivered() }
             for way in Frames.Way.allCases {
-                costs[family, default: [:]][.packets(way)] = try slices(sites, units: packets) { try $0.spray(way, family, packets: packets) }
+                costs[family, default: [:]][.packets(way)] = try slices(sites, units: packets) {
+                    try $0.spray(way, family, packets: packets)
+                }
             }
             try checkDelivery(sites, since: before, sent: packets * slicesPerSite * Frames.Way.allCases.count)
             for offload in [false, true] {
@@ -62,7 +64,9 @@ struct ForwardFigures {
             try sites.forEach { try $0.site.setOffload(false) }
         }
         return sites.indices.dropFirst().flatMap { place in
-            Family.allCases.flatMap { figures(costs[$0]!, family: $0, place: place, prefix: sites[place].prefix, clients: clients) }
+            Family.allCases.flatMap {
+                figures(costs[$0]!, family: $0, place: place, prefix: sites[place].prefix, clients: clients)
+            }
         }
     }
 
@@ -117,7 +121,8 @@ struct ForwardFigures {
             figures.append(
                 Figure(
                     key("cpu_per_packet_\(way)"), "  of it \(way)", unit: "ratio",
-                    reference: "plain NAT: \(nanoseconds(.packets(way))) ns", rounds: ratio(gate(.packets(way)), plain(.packets(way)))))
+                    reference: "plain NAT: \(nanoseconds(.packets(way))) ns",
+                    rounds: ratio(gate(.packets(way)), plain(.packets(way)))))
         }
         for (offload, name, title) in [(false, "tcp_mtu", "TCP at MTU"), (true, "tcp_gso", "TCP with offload")] {
             let load = Load.tcp(offload: offload)

@@ -4,7 +4,9 @@ extension Double {
     func formatted(decimals: Int) -> String { String(format: "%.\(decimals)f", self) }
 
     /// As many digits as say something.
-    var short: String { abs(self) >= 100 ? formatted(decimals: 0) : abs(self) >= 10 ? formatted(decimals: 1) : formatted(decimals: 2) }
+    var short: String {
+        abs(self) >= 100 ? formatted(decimals: 0) : abs(self) >= 10 ? formatted(decimals: 1) : formatted(decimals: 2)
+    }
 }
 
 extension Duration {
