@@ -6,6 +6,7 @@ BIN := $(CURDIR)/.build/$(CONFIG)
 PACKAGES := nftables iproute2 ethtool procps util-linux pkg-config g++ \
 	libsqlite3-dev libtomlplusplus-dev
 KILLS ?= 200
+ROUNDS ?= 7
 
 .PHONY: help deps build run test test-only soak bench lint check foundation clean
 
@@ -46,6 +47,10 @@ test: deps lint ## everything, from nothing
 soak: deps ## the daemon killed 200 times under traffic (KILLS=, QLINK_SEED=)
 	swift build --build-tests
 	QLINK_KILLS=$(KILLS) swift test --skip-build --filter KillTests
+
+bench: deps ## what the station costs, each figure beside a reference (root; ROUNDS=, WHAT=forward read admit vouchers daemon sizes)
+	swift build -c release
+	.build/release/bench $(WHAT) --rounds $(ROUNDS) --output build/bench.json
 
 lint: ## format and rules of the house
 	swift format lint --strict --recursive --parallel Package.swift Sources Tests

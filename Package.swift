@@ -113,7 +113,12 @@ let testing: [Target] = [
         path: "Tests/Lab/labrun"),
     .target(name: "CBench", path: "Tests/Bench/CBench"),
     program(
-        "bench", ["CBench", "Lab", "LinuxHAL", "HAL", "Netlink", "Primitives", arguments], path: "Tests/Bench/bench"),
+        "bench",
+        [
+            "CBench", "Lab", "Station", "LinuxHAL", "Store", "Charging", "HAL", "Netlink", "Primitives", arguments, collections,
+            crypto,
+            logging,
+        ], path: "Tests/Bench/bench"),
     tests(
         "KernelTests",
         ["Lab", "LinuxHAL", "HAL", "Netlink", "StationAPI", "StationClient", "Charging", "Primitives"]),

@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { BATCH = 64 };
@@ -19,6 +20,15 @@ int bench_pin(int cpu)
     if (cpu >= 0) CPU_SET(cpu, &set);
     else for (int i = 0; i < CPU_SETSIZE; i++) CPU_SET(i, &set);
     return sched_setaffinity(0, sizeof set, &set) == 0 ? 0 : errno;
+}
+
+int64_t bench_nanoseconds(int process)
+{
+    clockid_t clock = CLOCK_THREAD_CPUTIME_ID;
+    if (process && (errno = clock_getcpuclockid(process, &clock))) return -1;
+    struct timespec time;
+    if (clock_gettime(clock, &time) < 0) return -1;
+    return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
 }
 
 int bench_packet_socket(const char *interface)

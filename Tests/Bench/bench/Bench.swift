@@ -10,7 +10,7 @@ struct Bench: AsyncParsableCommand {
         discussion: "bench forward --rules FILE --clients 10   compares other rules of the gate with the board's")
 
     enum Group: String, CaseIterable, ExpressibleByArgument {
-        case forward
+        case forward, read, admit, vouchers, daemon, sizes
     }
 
     @Argument(help: "What to measure: \(Group.allCases.map(\.rawValue).joined(separator: ", ")); all when none is named.")
@@ -28,17 +28,19 @@ struct Bench: AsyncParsableCommand {
     func run() async throws {
         closeLabOnSignals()
         guard Namespace.isAvailable else { throw ValidationError("namespaces need root: sudo make bench") }
+        try? FileManager.default.removeItem(atPath: scratch)  // there is none but after a run that was killed
+        defer { try? FileManager.default.removeItem(atPath: scratch) }
         var report = Report()
         for group in groups.isEmpty ? Group.allCases : groups {
             let (title, figures) = try await measure(group)
             report.add(title, figures)
-            print(Report.table(title, figures))
+            show(Report.table(title, figures))
         }
-        print(report.summary)
+        show(report.summary)
         try FileManager.default.createDirectory(
             at: URL(fileURLWithPath: output).deletingLastPathComponent(), withIntermediateDirectories: true)
         try report.json().write(to: URL(fileURLWithPath: output))
-        print("The figures are in \(output).")
+        show("The figures are in \(output).")
     }
 
     private func measure(_ group: Group) async throws -> (String, [Figure]) {
@@ -46,9 +48,24 @@ struct Bench: AsyncParsableCommand {
         case .forward:
             let forward = ForwardFigures(rounds: rounds, clients: clients, otherRules: rules, say: say)
             return ("Forwarding through the gate, against plain NAT", try await forward.measure())
+        case .read:
+            let reading = ReadingFigures(rounds: rounds, clients: clients, say: say)
+            return ("Reading every client's counters", try await reading.measure())
+        case .admit: return ("Letting clients in", try await AdmissionFigures(rounds: rounds, say: say).measure())
+        case .vouchers:
+            let vouchers = VoucherFigures(rounds: rounds, directory: scratch + "/vouchers", say: say)
+            return ("Taking payments in", try await vouchers.measure())
+        case .daemon: return ("The daemon", try await DaemonFigures(rounds: rounds, say: say).measure())
+        case .sizes: return ("Programs", try SizeFigures(directory: scratch + "/sizes").measure())
         }
     }
+
+    /// Beside the figures, so that it is on a disk and not in memory.
+    private var scratch: String { output + ".scratch" }
 }
+
+/// At once, also into a pipe.
+private func show(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
 
 /// Progress goes where it does not mix with the table.
 func say(_ line: String) { FileHandle.standardError.write(Data((line + "\n").utf8)) }

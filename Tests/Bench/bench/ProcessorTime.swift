@@ -4,26 +4,19 @@ import Lab
 
 /// The time that work costs, not the time it takes: other programs on the machine make it wait, but not longer.
 struct ProcessorTime {
-    private let clocks: [clockid_t]
+    /// 0 is the calling thread.
+    private let processes: [Int32]
 
     /// Of one process, all its threads.
     init(process: Int32) throws {
-        clocks = [try Self.clock(of: process)]
+        guard bench_nanoseconds(process) >= 0 else { throw LabError.system("the CPU clock of process \(process)", errno: errno) }
+        processes = [process]
     }
 
     /// Of the calling thread, and of the kernel's helper on `processor` that takes over when packets come fast.
-    init(threadOn processor: Int) throws {
-        clocks = try [CLOCK_THREAD_CPUTIME_ID] + Self.helper(of: processor).map { [try Self.clock(of: $0)] }.joined()
-    }
+    init(threadOn processor: Int) { processes = [0] + Self.helper(of: processor) }
 
-    var nanoseconds: Int64 {
-        clocks.reduce(0) { sum, clock in
-            var time = timespec()
-            // A process that is gone has no time any more: the last difference is then negative, and seen.
-            guard clock_gettime(clock, &time) == 0 else { return sum }
-            return sum + Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
-        }
-    }
+    var nanoseconds: Int64 { processes.reduce(0) { $0 + bench_nanoseconds($1) } }
 
     func spent(_ body: () throws -> Void) rethrows -> Double {
         let start = nanoseconds
@@ -40,13 +33,6 @@ struct ProcessorTime {
         guard code == 0 else { throw LabError.system("keeping a thread on processor \(processor)", errno: code) }
         defer { bench_pin(-1) }
         return try body(ProcessorTime(threadOn: processor))
-    }
-
-    private static func clock(of process: Int32) throws -> clockid_t {
-        var clock = clockid_t()
-        let code = clock_getcpuclockid(process, &clock)
-        guard code == 0 else { throw LabError.system("the CPU clock of process \(process)", errno: code) }
-        return clock
     }
 
     /// Not visible in every container: then its share is not counted.

@@ -40,7 +40,7 @@ struct Report {
     var summary: String {
         let missed = groups.flatMap(\.figures).filter { $0.isMet == false }
         let met = groups.flatMap(\.figures).count { $0.isMet == true }
-        guard !missed.isEmpty else { return "All \(met) goals met." }
+        guard !missed.isEmpty else { return met == 0 ? "No goals among these." : "All \(met) goals met." }
         let lines = missed.map { figure in
             let goal = figure.goal!
             let by = abs(figure.value / goal.limit - 1) * 100

@@ -7,6 +7,9 @@
 // Keeps the calling thread on one processor; -1 lets it go again. 0, or an errno.
 int bench_pin(int cpu);
 
+// Processor time of a process, or of the calling thread for 0, in nanoseconds; -1 and errno on failure.
+int64_t bench_nanoseconds(int process);
+
 // A raw socket on an interface of the namespace the thread is in. -1 and errno on failure.
 int bench_packet_socket(const char *interface);
 
