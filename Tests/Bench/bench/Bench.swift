@@ -17,7 +17,7 @@ struct Bench: AsyncParsableCommand {
     var groups: [Group] = []
     @Option(help: "Rounds of each figure; the median counts.") var rounds = 7
     @Option(parsing: .upToNextOption, help: "With so many clients.") var clients = [10, 1_000, 10_000]
-    @Option(help: "Rules of the gate to compare with the board's.") var rules: String?
+    @Option(help: "Rules of the gate: forward compares them with the board's, read reads them instead.") var rules: String?
     @Option(help: "Where the figures go.") var output = "build/bench.json"
 
     func validate() throws {
@@ -49,7 +49,7 @@ struct Bench: AsyncParsableCommand {
             let forward = ForwardFigures(rounds: rounds, clients: clients, otherRules: rules, say: say)
             return ("Forwarding through the gate, against plain NAT", try await forward.measure())
         case .read:
-            let reading = ReadingFigures(rounds: rounds, clients: clients, say: say)
+            let reading = ReadingFigures(rounds: rounds, clients: clients, rules: rules ?? Products.rules, say: say)
             return ("Reading every client's counters", try await reading.measure())
         case .admit: return ("Letting clients in", try await AdmissionFigures(rounds: rounds, say: say).measure())
         case .vouchers:

@@ -8,6 +8,7 @@ import LinuxHAL
 struct ReadingFigures {
     var rounds: Int
     var clients: [Int]
+    var rules = Products.rules
     var say: (String) -> Void
 
     private struct Round {
@@ -21,7 +22,7 @@ struct ReadingFigures {
         for count in clients {
             say("reading \(count) clients")
             figures += try await withTopology(Plan(clients: 1, isDirect: true)) { lab in
-                let gate = try await openGate(rules: Products.rules, clients: count - 1, in: lab)
+                let gate = try await openGate(rules: rules, clients: count - 1, in: lab)
                 let socket = try lab.router.inside { bench_netfilter_socket() }
                 guard socket >= 0 else { throw LabError.system("a netfilter socket", errno: errno) }
                 defer { close(socket) }
