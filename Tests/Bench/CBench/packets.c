@@ -1,12 +1,15 @@
 #define _GNU_SOURCE
 #include "CBench.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,6 +23,16 @@ int bench_pin(int cpu)
     if (cpu >= 0) CPU_SET(cpu, &set);
     else for (int i = 0; i < CPU_SETSIZE; i++) CPU_SET(i, &set);
     return sched_setaffinity(0, sizeof set, &set) == 0 ? 0 : errno;
+}
+
+void bench_set_niceness(int niceness)
+{
+    // In Linux each thread has its own; those to come inherit it.
+    DIR *threads = opendir("/proc/self/task");
+    if (!threads) return;
+    for (struct dirent *entry; (entry = readdir(threads));)
+        if (entry->d_name[0] != '.') setpriority(PRIO_PROCESS, (id_t)atoi(entry->d_name), niceness);
+    closedir(threads);
 }
 
 int64_t bench_nanoseconds(int process)

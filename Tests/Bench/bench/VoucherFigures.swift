@@ -62,6 +62,7 @@ struct VoucherFigures {
         guard sessions == buyers.count else { throw LabError.unreadable(what: "the cashier", text: "\(sessions) sessions") }
         var all: [Round] = []
         for sequence in 0...rounds { all.append(try await round(buyers, sequence: UInt64(sequence + 2), cashier)) }
+        say("  \(await cashier.commits) commits in all")
         let alerts = await cashier.alerts
         guard alerts.isEmpty else { throw LabError.unreadable(what: "the cashier", text: "\(alerts)") }
         return figures(Array(all.dropFirst()))

@@ -7,6 +7,9 @@
 // Keeps the calling thread on one processor; -1 lets it go again. 0, or an errno.
 int bench_pin(int cpu);
 
+// How much all threads of this process yield to others: -20 not at all, 0 as usual. Where it is refused, nothing happens.
+void bench_set_niceness(int niceness);
+
 // Processor time of a process, or of the calling thread for 0, in nanoseconds; -1 and errno on failure.
 int64_t bench_nanoseconds(int process);
 
