@@ -93,6 +93,8 @@ struct DaemonFigures {
     private func withTraffic<Result>(_ lab: Topology, _ body: () throws -> Result) throws -> Result {
         let sender = try FrameSender(lab, clients: Self.busy)
         defer { sender.stop() }
+        // All who were idle are saved at their first packet; from then on, once a minute.
+        Thread.sleep(forTimeInterval: 5)
         let before = try lab.router.statistics(of: "wan0").tx.packets
         let result = try body()
         let passed = try lab.router.statistics(of: "wan0").tx.packets - before

@@ -29,6 +29,8 @@ struct Figure: Sendable {
     var reference: String
     var rounds: [Double]
     var note: String?
+    /// Before the name in a table: figures of something else than the board's own rules have one.
+    var mark = " "
 
     init(
         _ key: String, _ name: String, unit: String, goal: Goal? = nil, reference: String, rounds: [Double], note: String? = nil

@@ -104,7 +104,7 @@ struct ForwardFigures {
         _ costs: [Load: [[Double]]], family: Family, place: Int, prefix: String, clients: Int
     ) -> [Figure] {
         let word = family == .v6 ? "_ipv6" : ""
-        let label = "\(family == .v6 ? "IPv6" : "IPv4"), \(clients) clients" + (prefix.isEmpty ? "" : ", other rules")
+        let label = "\(family == .v6 ? "IPv6" : "IPv4"), \(clients) clients"
         let key = { (what: String) in "forward\(word)_\(prefix)\(what)_ratio_\(clients)" }
         let plain = { (load: Load) in costs[load]![0] }
         let gate = { (load: Load) in costs[load]![place] }
@@ -134,6 +134,7 @@ struct ForwardFigures {
                     reference: "plain NAT: \(gigabits) Gb/s of one core that sends, forwards and receives",
                     rounds: ratio(plain(load), gate(load))))
         }
+        for index in figures.indices where !prefix.isEmpty { figures[index].mark = "*" }
         return figures
     }
 }

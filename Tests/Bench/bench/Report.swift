@@ -14,9 +14,19 @@ extension Duration {
     var milliseconds: Double { self / .milliseconds(1) }
 }
 
-/// All figures of a run: a table for people, a file for programs.
+extension Figure {
+    /// The value with its unit, as a table has room for it.
+    var shown: String {
+        switch unit {
+        case "ratio": value.short
+        case "B/h" where value >= 1e6: (value / 1e6).short + " MB/h"
+        default: "\(value.short) \(unit)"
+        }
+    }
+}
+
+/// All figures of a run: a table of 80 columns for people, a file for programs.
 struct Report {
-    static let width = 80
     private(set) var groups: [(title: String, figures: [Figure])] = []
 
     mutating func add(_ title: String, _ figures: [Figure]) { groups.append((title, figures)) }
@@ -26,10 +36,15 @@ struct Report {
     }
 
     private static func row(_ figure: Figure) -> String {
-        let value = figure.value.short + (figure.unit == "ratio" ? "" : " \(figure.unit)")
         let goal = figure.goal.map { "\($0.sign) \($0.limit.short)" } ?? ""
-        let verdict = figure.isMet.map { $0 ? "met" : "missed" } ?? ""
-        return pad("  " + figure.name, 44) + pad(value, 15, right: true) + pad(goal, 11, right: true) + "  " + verdict
+        return pad(figure.mark + " " + figure.name, 45) + pad(figure.shown, 11, right: true) + pad(goal, 9, right: true) + "  "
+            + verdict(figure)
+    }
+
+    private static func verdict(_ figure: Figure) -> String {
+        guard let goal = figure.goal else { return "" }
+        let off = abs(figure.value / goal.limit - 1) * 100
+        return goal.isMet(by: figure.value) ? "met" : "missed \(off < 1 ? "<1" : off.formatted(decimals: 0)) %"
     }
 
     private static func pad(_ text: String, _ width: Int, right: Bool = false) -> String {
@@ -38,16 +53,9 @@ struct Report {
     }
 
     var summary: String {
-        let missed = groups.flatMap(\.figures).filter { $0.isMet == false }
-        let met = groups.flatMap(\.figures).count { $0.isMet == true }
-        guard !missed.isEmpty else { return met == 0 ? "No goals among these." : "All \(met) goals met." }
-        let lines = missed.map { figure in
-            let goal = figure.goal!
-            let by = abs(figure.value / goal.limit - 1) * 100
-            return "  \(figure.name.trimmingCharacters(in: .whitespaces)): \(figure.value.short) instead of "
-                + "\(goal.sign) \(goal.limit.short) (\(by.short) % off)"
-        }
-        return (["\(met) goals met, \(missed.count) missed:"] + lines).joined(separator: "\n")
+        let verdicts = groups.flatMap(\.figures).compactMap(\.isMet)
+        let met = verdicts.count { $0 }
+        return verdicts.isEmpty ? "" : "\(met) of \(verdicts.count) goals met.\n"
     }
 
     /// Each figure as an object in `figures`, and its bare number under its key beside them.
