@@ -3,10 +3,12 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -33,6 +35,11 @@ void bench_set_niceness(int niceness)
     for (struct dirent *entry; (entry = readdir(threads));)
         if (entry->d_name[0] != '.') setpriority(PRIO_PROCESS, (id_t)atoi(entry->d_name), niceness);
     closedir(threads);
+    // And each session's group of processes has one, which counts first (sched(7), "The autogroup feature").
+    int group = open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC);
+    if (group < 0) return;
+    dprintf(group, "%d", niceness);
+    close(group);
 }
 
 int64_t bench_nanoseconds(int process)
