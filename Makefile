@@ -8,8 +8,9 @@ PACKAGES := nftables iproute2 ethtool procps util-linux pkg-config g++ \
 KILLS ?= 200
 SEEDS ?= 1000
 MINUTES ?= 5
+ROUNDS ?= 7
 
-.PHONY: help deps build run test soak sim lint check foundation clean
+.PHONY: help deps build run test soak sim bench lint check foundation clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +53,10 @@ soak: deps ## the daemon killed 200 times under traffic (KILLS=, QLINK_SEED=)
 sim: deps ## simulate stations, faster than time passes (SEEDS=, MINUTES= of each)
 	swift build -c release --product simulate
 	.build/release/simulate --seeds $(SEEDS) --minutes $(MINUTES)
+
+bench: deps ## what the station costs, each figure beside a reference (root; ROUNDS=, WHAT=forward read admit vouchers daemon sizes)
+	swift build -c release
+	.build/release/bench $(WHAT) --rounds $(ROUNDS) --output build/bench.json
 
 lint: ## format and rules of the house
 	swift format lint --strict --recursive --parallel Package.swift Sources Tests

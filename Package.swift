@@ -113,6 +113,14 @@ let testing: [Target] = [
         "labrun", ["Lab", "StationAPI", "StationClient", "Charging", "Primitives", arguments],
         path: "Tests/Lab/labrun"),
     tests("StationTests", ["Lab", "StationAPI", "StationClient", "Charging", "Primitives", "basestationd", "basestation"]),
+    .target(name: "CBench", path: "Tests/Bench/CBench"),
+    program(
+        "bench",
+        [
+            "CBench", "Lab", "Station", "LinuxHAL", "Store", "Charging", "HAL", "Netlink", "Primitives", arguments, collections,
+            crypto,
+            logging,
+        ], path: "Tests/Bench/bench"),
     tests(
         "KernelTests",
         ["Lab", "LinuxHAL", "HAL", "Netlink", "StationAPI", "StationClient", "Charging", "Primitives"]),

@@ -10,6 +10,8 @@ public import Primitives
 ///
 /// Payloads are JSON beside the columns one searches by, so that `sqlite3 station.db` shows all of it.
 public actor StationStore: ChargingStore {
+    private let executor = DiskExecutor()
+    public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
     let database: SQLiteDatabase
     let key: PrivateKey
     let path: String

@@ -72,9 +72,12 @@ import Testing
         let codes = try await daemon.control.post(
             "/v1/codes", CodesRequest(bytes: 5_000_000, seconds: nil, count: 2, validSeconds: nil), as: [CodeView].self)
         let code = try #require(codes[0].code)
-        let session = try daemon.ask(2, "POST", "/v1/sessions", OpenSessionBody(accessCode: code.lowercased()), as: BuyerSessionView.self)
+        let session = try daemon.ask(
+            2, "POST", "/v1/sessions", OpenSessionBody(accessCode: code.lowercased()), as: BuyerSessionView.self)
         #expect(session.bytesRemaining == 5_000_000)
-        for _ in 0..<4 { #expect(try open(daemon, 1, OpenSessionBody(accessCode: "AAAA-AAAA-AAAA")).problem == "payment-refused") }
+        for _ in 0..<4 {
+            #expect(try open(daemon, 1, OpenSessionBody(accessCode: "AAAA-AAAA-AAAA")).problem == "payment-refused")
+        }
         var last: String?
         for _ in 0..<3 { last = try open(daemon, 1, OpenSessionBody(accessCode: "AAAA-AAAA-AAAB")).problem }
         #expect(last == "too-many")
@@ -84,7 +87,9 @@ import Testing
         let state = daemon.folder.appendingPathComponent("state")
         for name in try FileManager.default.contentsOfDirectory(atPath: state.path) {
             let bytes = try Data(contentsOf: state.appendingPathComponent(name))
-            for spelling in [code, code.replacingOccurrences(of: "-", with: "")] { #expect(bytes.range(of: Data(spelling.utf8)) == nil) }
+            for spelling in [code, code.replacingOccurrences(of: "-", with: "")] {
+                #expect(bytes.range(of: Data(spelling.utf8)) == nil)
+            }
         }
         #expect(try await daemon.control.get("/v1/codes", as: [CodeView].self).allSatisfy { $0.code == nil })
     }

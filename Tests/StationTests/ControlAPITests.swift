@@ -44,7 +44,9 @@ import Testing
         #expect(routes.count >= 10)
         for route in routes {
             var path = route.path
-            if path.contains("/channels/{id}") { path = path.replacingOccurrences(of: "{id}", with: String(repeating: "0", count: 64)) }
+            if path.contains("/channels/{id}") {
+                path = path.replacingOccurrences(of: "{id}", with: String(repeating: "0", count: 64))
+            }
             for (name, value) in Self.values { path = path.replacingOccurrences(of: name, with: value) }
             let body = route.method == "GET" || route.method == "DELETE" ? nil : "{}"
             let server = section == "Control API" ? daemon.owner : daemon.buyers
@@ -104,7 +106,8 @@ import Testing
         #expect(daemon.owner.ask("POST", "/v1/config/reload")?.status == 200)
         #expect(try daemon.ask(2, "GET", "/v1/offer").body.contains("0.03"))
         #expect(try daemon.ask(1, "GET", "/v1/sessions/\(session.sessionId)").body.contains(#""state":"active""#))
-        try text.replacingOccurrences(of: "[portal]", with: "[portl]").write(to: daemon.configuration, atomically: true, encoding: .utf8)
+        try text.replacingOccurrences(of: "[portal]", with: "[portl]").write(
+            to: daemon.configuration, atomically: true, encoding: .utf8)
         let refused = try #require(daemon.owner.ask("POST", "/v1/config/reload"))
         #expect(refused.status >= 400 && refused.body.contains("portal"))
         #expect(try daemon.ask(2, "GET", "/v1/offer").body.contains("0.03"))

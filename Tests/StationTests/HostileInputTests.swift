@@ -11,7 +11,8 @@ import Testing
         let daemon = try await SimulatedDaemon()
         let crowd = String(repeating: "x", count: 100_000)
         let hostile: [String] = [
-            "\0\0\0\0\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
+            "\0\0\0\0\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
             "POST /v1/sessions HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcde",
             "POST /v1/sessions HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\nabc",
             "POST /v1/sessions HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFF\r\nab",
@@ -39,7 +40,8 @@ import Testing
         (#"{"access_code":"AAAA-AAAA-AAAA"}"#, "payment-refused"), (#"{"acceptance":{}}"#, "malformed"),
         (#"{"acceptance":{"claim":{},"signature":"00"}}"#, "malformed"),
         (String(repeating: "[", count: 5_000), "malformed"), (String(repeating: #"{"a":"#, count: 5_000), "malformed"),
-        (#"{"access_code":""# + String(repeating: "A", count: 200_000) + #""}"#, "malformed"), (#"{"free_tariff":1e999}"#, "malformed"),
+        (#"{"access_code":""# + String(repeating: "A", count: 200_000) + #""}"#, "malformed"),
+        (#"{"free_tariff":1e999}"#, "malformed"),
         (#"{"free_tariff":"\ud800"}"#, "malformed"),
     ]) func aBadBodyIsRefusedInWords(_ body: String, _ problem: String) async throws {
         let daemon = try await SimulatedDaemon()
@@ -87,7 +89,8 @@ import Testing
         for _ in 0..<400 {
             var bad = good
             for _ in 0...random(3) { bad[random(bad.count)] = UInt8(32 + random(95)) }
-            let answer = try daemon.ask(1, "POST", "/v1/sessions/\(session.sessionId)/vouchers", String(decoding: bad, as: UTF8.self))
+            let answer = try daemon.ask(
+                1, "POST", "/v1/sessions/\(session.sessionId)/vouchers", String(decoding: bad, as: UTF8.self))
             #expect(answer.status == 200 || answer.problem != nil)
             refused += answer.status == 200 ? 0 : 1
             let paid = try await daemon.control.get("/v1/channels", as: [ChannelView].self)[0].paidQlc

@@ -14,7 +14,9 @@ import Testing
         for wanted in ["0.01", "megabyte", "<form", "name=viewport", "prefers-color-scheme", "&lt;script&gt;", "Access code"] {
             #expect(answer.body.contains(wanted), "\(wanted)")
         }
-        for banned in ["<script", "http://", "https://", "<b>", "<img", "@import"] { #expect(!answer.body.contains(banned), "\(banned)") }
+        for banned in ["<script", "http://", "https://", "<b>", "<img", "@import"] {
+            #expect(!answer.body.contains(banned), "\(banned)")
+        }
     }
 
     @Test func withoutScriptACodeIsTypedInAndWhatIsLeftIsShown() async throws {

@@ -29,7 +29,9 @@ final class SimulatedDaemon {
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("qst-\(UUID().uuidString.prefix(8))")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         port = try Self.freePort()
-        let quoted = { (text: String) in text.replacingOccurrences(of: "\\", with: "\\\\").replacingOccurrences(of: "\"", with: "\\\"") }
+        let quoted = { (text: String) in
+            text.replacingOccurrences(of: "\\", with: "\\\\").replacingOccurrences(of: "\"", with: "\\\"")
+        }
         let text = """
             [station]
             name = "\(quoted(name))"
@@ -106,13 +108,17 @@ struct TestBuyer {
         channel = try await daemon.control.post("/v1/channels", ChannelRequest(payer: key.publicKey, depositQlc: QLC(deposit)!))
     }
 
-    func acceptance(_ offer: OfferView, sequence: UInt64 = 1, mac: MACAddress? = nil, by other: PrivateKey? = nil) -> OpenSessionBody {
-        let claim = Acceptance(offer: offer.digest, channel: channel.channelId, client: mac ?? offer.clientMac, sequence: sequence)
+    func acceptance(_ offer: OfferView, sequence: UInt64 = 1, mac: MACAddress? = nil, by other: PrivateKey? = nil)
+        -> OpenSessionBody
+    {
+        let claim = Acceptance(
+            offer: offer.digest, channel: channel.channelId, client: mac ?? offer.clientMac, sequence: sequence)
         return OpenSessionBody(acceptance: Signed(claim, by: other ?? key))
     }
 
     func voucher(_ amount: String, _ sequence: UInt64, by other: PrivateKey? = nil, channel id: ChannelID? = nil) -> VoucherBody {
-        let claim = Voucher(channel: id ?? channel.channelId, cumulativeAmount: QLC(amount)!, cumulativeBytes: 0, sequence: sequence)
+        let claim = Voucher(
+            channel: id ?? channel.channelId, cumulativeAmount: QLC(amount)!, cumulativeBytes: 0, sequence: sequence)
         return VoucherBody(voucher: Signed(claim, by: other ?? key))
     }
 }

@@ -1,0 +1,30 @@
+import Foundation
+import Lab
+
+/// What the kernel says of a running program.
+struct ProcessFacts {
+    var rss: Double
+    var pss: Double
+    var bytesWritten: Double
+
+    /// In megabytes of 10⁶; what is shared with other programs counts in RSS whole, in Pss in parts.
+    init(_ process: Int32) throws {
+        let memory = try Self.fields("/proc/\(process)/smaps_rollup")
+        let disk = try Self.fields("/proc/\(process)/io")
+        guard let rss = memory["Rss"], let pss = memory["Pss"], let written = disk["write_bytes"] else {
+            throw LabError.unreadable(what: "/proc/\(process)", text: "\(memory) \(disk)")
+        }
+        (self.rss, self.pss, bytesWritten) = (rss * 1_024 / 1e6, pss * 1_024 / 1e6, written)
+    }
+
+    /// `Name: number unit`, line by line.
+    private static func fields(_ path: String) throws -> [String: Double] {
+        var fields: [String: Double] = [:]
+        for line in try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n") {
+            let parts = line.split(separator: ":")
+            guard parts.count == 2, let number = parts[1].split(separator: " ").first.flatMap({ Double($0) }) else { continue }
+            fields[String(parts[0])] = number
+        }
+        return fields
+    }
+}
