@@ -5,6 +5,8 @@ CONFIG ?= debug
 BIN := $(CURDIR)/.build/$(CONFIG)
 PACKAGES := nftables iproute2 ethtool procps util-linux pkg-config g++ \
 	libsqlite3-dev libtomlplusplus-dev
+# Suites that run the programs, one after the other.
+PROCESSES := KernelTests|StationTests|CommandTests
 KILLS ?= 200
 SEEDS ?= 1000
 MINUTES ?= 5
@@ -42,8 +44,8 @@ endif
 test: deps lint ## everything, from nothing
 	swift build --build-tests -Xswiftc -warnings-as-errors
 	$(MAKE) --no-print-directory foundation
-	swift test --skip-build --skip KernelTests
-	swift test --skip-build --no-parallel --filter KernelTests
+	swift test --skip-build --skip '$(PROCESSES)'
+	swift test --skip-build --no-parallel --filter '$(PROCESSES)'
 	$(MAKE) --no-print-directory run
 
 soak: deps ## the daemon killed 200 times under traffic (KILLS=, QLINK_SEED=)

@@ -94,7 +94,7 @@ import Testing
             #expect(typed.contains(words[0].prefix { $0 != "{" }), "\(line)")
             #expect(words.count == 2 && Double(words[1]) != nil, "\(line)")
         }
-        #expect(typed.contains("basestation_sessions"), "\(typed)")
+        #expect(typed.contains("basestation_sessions_open"), "\(typed)")
     }
 
     @Test func aReloadChangesPricesAndDisconnectsNobody() async throws {

@@ -32,7 +32,7 @@ import Testing
         #expect(try daemon.ask(1, "GET", "/v1/offer").status == 200)
     }
 
-    @Test(arguments: [
+    static let badBodies = [
         ("", "malformed"), ("{", "malformed"), ("[]", "malformed"), ("null", "malformed"), ("{}", "malformed"),
         ("\u{0}\u{1}", "malformed"), (#"{"access_code":5}"#, "malformed"), (#"{"free_tariff":null}"#, "malformed"),
         (#"{"access_code":"A","free_tariff":"free"}"#, "malformed"), (#"{"free_tariff":"nope"}"#, "unknown"),
@@ -43,11 +43,15 @@ import Testing
         (#"{"access_code":""# + String(repeating: "A", count: 200_000) + #""}"#, "malformed"),
         (#"{"free_tariff":1e999}"#, "malformed"),
         (#"{"free_tariff":"\ud800"}"#, "malformed"),
-    ]) func aBadBodyIsRefusedInWords(_ body: String, _ problem: String) async throws {
+    ]
+
+    @Test func aBadBodyIsRefusedInWords() async throws {
         let daemon = try await SimulatedDaemon()
-        let answer = try daemon.ask(1, "POST", "/v1/sessions", body)
-        #expect(answer.problem == problem, "\(answer.status) \(answer.body)")
-        #expect(answer.body.utf8.count < 1_000)
+        for (body, problem) in Self.badBodies {
+            let answer = try daemon.ask(1, "POST", "/v1/sessions", body)
+            #expect(answer.problem == problem, "\(body.prefix(60)): \(answer.status) \(answer.body)")
+            #expect(answer.body.utf8.count < 1_000)
+        }
         #expect(try daemon.ask(1, "GET", "/v1/offer").status == 200)
     }
 
@@ -57,7 +61,7 @@ import Testing
             ("POST", "/v1/codes", #"{"count":0,"bytes":1}"#), ("POST", "/v1/codes", #"{"count":1000000000,"bytes":1}"#),
             ("POST", "/v1/codes", #"{"count":1}"#), ("POST", "/v1/codes", #"{"count":1,"bytes":1,"seconds":1}"#),
             ("POST", "/v1/codes", #"{"count":1,"bytes":-5}"#), ("POST", "/v1/channels", #"{"payer":"00","deposit_qlc":"1"}"#),
-            ("POST", "/v1/channels", #"{"payer":"\#(String(repeating: "0", count: 64))","deposit_qlc":"1"}"#),
+            ("POST", "/v1/channels", #"{"payer":"zz","deposit_qlc":"1"}"#),
             ("PUT", "/v1/tariffs/default", #"{"tariff_id":"nope"}"#), ("PUT", "/v1/tariffs/default", "x"),
             ("PUT", "/v1/channels/00/deposit", #"{"deposit_qlc":"2"}"#), ("DELETE", "/v1/channels/zz", ""),
             ("POST", "/v1/clients/nonsense/block", ""), ("POST", "/v1/clients/02:00:00:00:00:01/eat", ""),
@@ -112,10 +116,9 @@ import Testing
         try await Task.sleep(for: .milliseconds(300))
         let open = held.filter { !$0.isClosed(within: 0) }
         #expect(open.count <= 16)
-        #expect(!open.isEmpty)
         #expect(daemon.owner.ask("GET", "/v1/status")?.status == 200)
         // The slow ones are cut off after ten seconds of nothing, and never last longer than twenty.
-        #expect(open[0].isClosed(within: 25))
+        #expect(try #require(open.first).isClosed(within: 25))
         for socket in open { _ = socket.isClosed(within: 5) }
         try await Task.sleep(for: .milliseconds(200))
         #expect(try daemon.ask(1, "GET", "/v1/offer").status == 200)

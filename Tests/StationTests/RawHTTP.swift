@@ -6,6 +6,8 @@ struct RawHTTP {
     enum Place { case tcp(Int), unix(String) }
     let place: Place
 
+    private var host: String { if case .tcp(let port) = place { "station:\(port)" } else { "station" } }
+
     struct Answer {
         var status: Int
         var headers: [String: String]
@@ -29,7 +31,7 @@ struct RawHTTP {
     }
 
     func ask(_ method: String, _ path: String, headers: [String] = [], body: String? = nil) -> Answer? {
-        var lines = ["\(method) \(path) HTTP/1.1", "Host: station:2050", "Connection: close"] + headers
+        var lines = ["\(method) \(path) HTTP/1.1", "Host: \(host)", "Connection: close"] + headers
         if let body { lines.append("Content-Length: \(body.utf8.count)") }
         let text = lines.joined(separator: "\r\n") + "\r\n\r\n" + (body ?? "")
         return say(Array(text.utf8))
