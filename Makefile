@@ -8,11 +8,13 @@ PACKAGES := nftables iproute2 ethtool procps util-linux pkg-config g++ \
 # Suites that run the programs, one after the other.
 PROCESSES := KernelTests|StationTests|CommandTests
 KILLS ?= 200
+# of `make fuzz`; bash has a SECONDS of its own, so it is taken from make's command line
+SECONDS_EACH := $(if $(filter command line,$(origin SECONDS)),$(SECONDS),60)
 SEEDS ?= 1000
 MINUTES ?= 5
 ROUNDS ?= 7
 
-.PHONY: help deps build run test soak sim bench lint check foundation clean
+.PHONY: help deps build run test soak sim bench fuzz tsan lint check foundation clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,6 +61,18 @@ sim: deps ## simulate stations, faster than time passes (SEEDS=, MINUTES= of eac
 bench: deps ## what the station costs, each figure beside a reference (root; ROUNDS=, WHAT=forward read admit vouchers daemon sizes)
 	swift build -c release
 	.build/release/bench $(WHAT) --rounds $(ROUNDS) --output build/bench.json
+
+fuzz: deps ## libFuzzer on every decoder (SECONDS= each, TARGET=, INPUT= to run one file again)
+	QLINK_FUZZING=1 swift build -c release --scratch-path .build-fuzz --product fuzz -Xswiftc -sanitize=address \
+		-Xswiftc -sanitize-coverage=edge,indirect-calls,trace-cmp,inline-8bit-counters,pc-table \
+		-Xcc -fsanitize=fuzzer-no-link,address -Xcxx -fsanitize=fuzzer-no-link,address \
+		-Xlinker $$(ls $$(dirname $$(readlink -f $$(command -v swiftc)))/../lib/clang/*/lib/*/libclang_rt.fuzzer_no_main*.a | head -1)
+	Tests/Fuzz/fuzz.sh $(SECONDS_EACH) $(TARGET) $(INPUT)
+
+tsan: deps ## everything that needs no kernel, under the thread sanitizer
+	swift build --build-tests --sanitize=thread --scratch-path .build-tsan
+	swift test --skip-build --sanitize=thread --scratch-path .build-tsan --skip 'KernelTests|SimulationTests|StationTests|CommandTests'
+	swift test --skip-build --sanitize=thread --scratch-path .build-tsan --no-parallel --filter 'StationTests|CommandTests'
 
 lint: ## format and rules of the house
 	swift format lint --strict --recursive --parallel Package.swift Sources Tests

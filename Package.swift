@@ -126,6 +126,15 @@ let testing: [Target] = [
         ["Lab", "LinuxHAL", "HAL", "Netlink", "StationAPI", "StationClient", "Charging", "Primitives"]),
 ]
 
+/// `make fuzz` builds these, with libFuzzer's `main`: not part of an ordinary build.
+let fuzzing: [Target] =
+    Context.environment["QLINK_FUZZING"] == nil
+    ? []
+    : [
+        program(
+            "fuzz", ["StationConfiguration", "StationAPI", "Netlink", "Charging", "Primitives"], path: "Tests/Fuzz")
+    ]
+
 let package = Package(
     name: "basestation",
     platforms: [.macOS(.v15)],
@@ -144,6 +153,6 @@ let package = Package(
         .package(
             url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
     ],
-    targets: c + ground + hardware + domain + adapters + composition + programs + testing,
+    targets: c + ground + hardware + domain + adapters + composition + programs + testing + fuzzing,
     cxxLanguageStandard: .cxx17
 )

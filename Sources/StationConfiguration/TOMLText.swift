@@ -18,7 +18,8 @@ enum TOMLText {
 
     /// In the largest unit that divides it.
     static func time(_ time: Nanoseconds) -> String {
-        let unit = Nanoseconds.units.last { time.count % $0.size == 0 && time.count >= $0.size } ?? Nanoseconds.units[1]
+        let fitting = Nanoseconds.units.filter { time.count % $0.size == 0 && time.count >= $0.size }
+        let unit = fitting.last ?? Nanoseconds.units[1]
         return "\(time.count / unit.size)\(unit.name)"
     }
 
@@ -26,7 +27,8 @@ enum TOMLText {
         let units: [(String, UInt64)] = [
             ("TB", 1_000_000_000_000), ("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000), ("B", 1),
         ]
-        let unit = units.first { bytes % $0.1 == 0 && bytes >= $0.1 } ?? ("B", 1)
+        let fitting = units.filter { bytes % $0.1 == 0 && bytes >= $0.1 }
+        let unit = fitting.first ?? ("B", 1)
         return "\(bytes / unit.1)\(unit.0)"
     }
 

@@ -57,13 +57,18 @@ struct TariffDraft: Sendable {
     var freeData: UInt64?
     var freeTime: UInt64?
 
-    static let keys: [Key<TariffDraft>] =
+    static let keys = naming + PriceDraft.keys.map { $0.lifted(\.prices) } + terms
+
+    private static let naming: [Key<TariffDraft>] =
         [
             Key(
                 "id", \.tariff.id, .identifier(limit: Tariff.idLimit), example: "\"per-byte\"",
                 "Its name in offers, on the command line and in usage records. Every tariff has one of its own."),
             Key("name", \.tariff.name, .text(0...Tariff.nameLimit), example: "\"Pay as you go\"", "What clients see."),
-        ] + PriceDraft.keys.map { $0.lifted(\.prices) } + [
+        ]
+
+    private static let terms: [Key<TariffDraft>] =
+        [
             Key("flat", \.flat, .money, example: "\"0.5\"", "Paid once, when a session opens."),
             Key(
                 "package_price", \.packagePrice, .money, example: "\"1\"",

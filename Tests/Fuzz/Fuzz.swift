@@ -1,0 +1,136 @@
+import Charging
+import Glibc
+import Netlink
+import Primitives
+import StationAPI
+import StationConfiguration
+
+/// A decoder and what must hold of it, whatever bytes come; `make fuzz` chooses by QLINK_FUZZ.
+struct FuzzTarget: Sendable {
+    let name: String
+    let run: @Sendable ([UInt8]) -> Void
+
+    static let all = [configuration, canonical, text, json, netlink]
+}
+
+private let chosen: FuzzTarget = {
+    let name = getenv("QLINK_FUZZ").map { String(cString: $0) } ?? ""
+    guard let target = FuzzTarget.all.first(where: { $0.name == name }) else {
+        print("QLINK_FUZZ names one of: \(FuzzTarget.all.map(\.name).joined(separator: " "))")
+        exit(2)
+    }
+    return target
+}()
+
+private typealias Arguments = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
+
+@_silgen_name("LLVMFuzzerRunDriver")
+private func runFuzzer(
+    _ count: UnsafeMutablePointer<CInt>, _ arguments: UnsafeMutablePointer<Arguments>,
+    _ one: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt
+) -> CInt
+
+@main
+enum Fuzz {
+    static func main() {
+        var (count, arguments) = (CommandLine.argc, CommandLine.unsafeArgv)
+        exit(
+            runFuzzer(&count, &arguments) { start, count in
+                chosen.run(Array(UnsafeBufferPointer(start: start, count: count)))
+                return 0
+            })
+    }
+}
+
+/// A property that does not hold ends the run, with the input kept.
+func check(_ holds: Bool, _ what: @autoclosure () -> String) {
+    if !holds { fatalError(what()) }
+}
+
+extension FuzzTarget {
+    /// A configuration is right, or every complaint has a line and a mend; and the parser's memory is bounded by the text.
+    static let configuration = FuzzTarget(name: "configuration") { bytes in
+        do throws(ConfigurationError) {
+            _ = try StationConfiguration(text: String(decoding: bytes, as: UTF8.self), file: "f")
+        } catch {
+            check(!error.problems.isEmpty, "refused without a word")
+            for problem in error.problems { check(problem.line > 0 && !problem.mend.isEmpty, "\(problem)") }
+        }
+    }
+
+    /// What can be read is written back as the very same bytes: one value has one form, so a signature covers one value.
+    static let canonical = FuzzTarget(name: "canonical") { bytes in
+        guard let kind = bytes.first else { return }
+        let rest = Array(bytes.dropFirst())
+        switch kind % 8 {
+        case 0: same(Voucher.self, rest)
+        case 1: same(Offer.self, rest)
+        case 2: same(Acceptance.self, rest)
+        case 3: same(UsageRecord.self, rest)
+        case 4: same(Tariff.self, rest)
+        case 5: same(Price.self, rest)
+        case 6: same(TimeWindow.self, rest)
+        default: same(Rates.self, rest)
+        }
+    }
+
+    private static func same<T: Canonical>(_ type: T.Type, _ bytes: [UInt8]) {
+        guard let value = try? T(canonicalBytes: bytes) else { return }
+        check(value.canonicalBytes == bytes, "\(type) has two forms")
+    }
+
+    /// A text form that is read says the same again when it is written and read.
+    static let text = FuzzTarget(name: "text") { bytes in
+        let text = String(decoding: bytes, as: UTF8.self)
+        again(IPAddress.self, text)
+        again(MACAddress.self, text)
+        again(QLC.self, text)
+        again(WallTime.self, text)
+        again(Bytes32.self, text)
+        again(SessionID.self, text)
+        _ = ByteCount(text)
+        if let bytes = Hex.decode(text) { check(bytes.count * 2 == text.utf8.count, "hex grew") }
+    }
+
+    private static func again<T: LosslessStringConvertible & Equatable>(_ type: T.Type, _ text: String) {
+        guard let value = T(text) else { return }
+        check(T(value.description) == value, "\(type): \(value) is not read back")
+    }
+
+    /// Bodies of both APIs. A signature that is read is over exactly what is written back.
+    static let json = FuzzTarget(name: "json") { bytes in
+        guard let kind = bytes.first else { return }
+        let rest = bytes.dropFirst()
+        switch kind % 8 {
+        case 0: body(OpenSessionBody.self, rest)
+        case 1: body(VoucherBody.self, rest)
+        case 2: body(ChannelRequest.self, rest)
+        case 3: body(CodesRequest.self, rest)
+        case 4: body(SimulationCommand.self, rest)
+        case 5: body(OfferView.self, rest)
+        case 6: body(BuyerSessionView.self, rest)
+        default: body(Problem.self, rest)
+        }
+    }
+
+    private static func body<T: Codable & Hashable>(_ type: T.Type, _ bytes: ArraySlice<UInt8>) {
+        guard let value = try? JSON.decode(type, from: bytes) else { return }
+        guard let written = try? JSON.encode(value), let read = try? JSON.decode(type, from: written) else {
+            fatalError("\(type) cannot be written back")
+        }
+        check(read == value, "\(type) changes when it is written")
+    }
+
+    /// What the kernel sends, and what no kernel would.
+    static let netlink = FuzzTarget(name: "netlink") { bytes in
+        _ = Acknowledgement.decode(datagram: bytes)
+        _ = RouteEvent.decode(datagram: bytes)
+        for body in [bytes, Array(bytes.dropFirst(Message.headerSize))] {
+            _ = LinkMessage.decode(payload: body)
+            _ = AddressMessage.decode(payload: body)
+            _ = NeighbourMessage.decode(payload: body)
+            _ = ReceivedElement.decode(payload: body)
+            if let quota = QuotaObject.decode(payload: body) { check(quota.name.utf8.count <= body.count, "the name grew") }
+        }
+    }
+}
