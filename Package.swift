@@ -112,7 +112,8 @@ let testing: [Target] = [
     program(
         "labrun", ["Lab", "StationAPI", "StationClient", "Charging", "Primitives", arguments],
         path: "Tests/Lab/labrun"),
-    tests("StationTests", ["Lab", "StationAPI", "StationClient", "Charging", "Primitives", "basestationd", "basestation"]),
+    tests(
+        "StationTests", ["Lab", "StationAPI", "StationClient", "Charging", "Primitives", "basestationd", "basestation", "qlink"]),
     .target(name: "CBench", path: "Tests/Bench/CBench"),
     program(
         "bench",

@@ -1,9 +1,11 @@
 import Charging
 import FoundationEssentials
+import Glibc
 import HAL
 import HTTPTypes
 import Hummingbird
 public import Logging
+import NIOCore
 import Primitives
 public import ServiceLifecycle
 import StationAPI
@@ -34,7 +36,12 @@ public struct BuyerServer: Service {
         let app = Application(
             router: router, server: .http1(configuration: ConnectionGuard().configuration()),
             configuration: .init(address: .hostname("::", port: station.settings.portalPort), serverName: nil), logger: logger)
-        try await app.run()
+        do { try await app.run() } catch let error as IOError where error.errnoCode == EADDRINUSE {
+            let port = station.settings.portalPort
+            throw Problem(
+                .conflict, "port \(port) is taken; \"ss -ltnp sport = :\(port)\" names by whom, or set listen_port below [portal]"
+            )
+        }
     }
 
     private func apiRoutes(_ api: Routes) {

@@ -21,7 +21,7 @@ public struct ControlServer: Service {
 
     public func run() async throws {
         let path = station.settings.controlSocket
-        try Self.prepare(path)
+        try Self.claim(path)
         let router = Router(context: CallContext.self)
         router.add(middleware: ProblemMiddleware())
         router.add(middleware: PeerMiddleware(group: station.settings.controlGroup))
@@ -39,8 +39,8 @@ public struct ControlServer: Service {
         try await app.run()
     }
 
-    /// Makes way for the socket, unless a living daemon answers on it.
-    private static func prepare(_ path: String) throws {
+    /// Makes way for the socket, unless a living daemon answers on it: then the board is that one's, and nothing of it may be touched.
+    public static func claim(_ path: String) throws {
         umask(0o077)
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)

@@ -73,6 +73,7 @@ struct ChannelCommand: AsyncParsableCommand {
     struct Open: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Opens a channel for a buyer who paid its deposit by hand.",
+            usage: "basestation channel open --buyer ADDRESS --deposit QLC",
             discussion: "Example: basestation channel open --buyer 9b2e… --deposit 5")
         @OptionGroup var common: Common
         @Option(help: "The buyer's address (qlink wallet address).") var buyer: String

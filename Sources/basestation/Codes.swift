@@ -11,6 +11,7 @@ struct Codes: AsyncParsableCommand {
     struct Create: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Makes codes and prints them; they are not stored and cannot be shown again.",
+            usage: "basestation codes create --data 1GB|--time 1h [--count N] [--valid 30d]",
             discussion: "Example: basestation codes create --data 1GB --count 10 --valid 30d")
         @OptionGroup var common: Common
         @Option(help: "Data that a code is good for.") var data: String?

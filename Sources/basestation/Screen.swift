@@ -25,7 +25,11 @@ enum Screen {
 
     /// `label` in a column of its own, the value wrapped at words beside it.
     static func field(_ label: String, _ value: String) -> [String] {
-        let room = width - 14
+        wrap(value, to: width - 14).enumerated().map { index, text in "  " + fit(index == 0 ? label : "", 12) + text }
+    }
+
+    /// Lines of at most `room` columns, broken at words where that can be.
+    static func wrap(_ value: String, to room: Int = width) -> [String] {
         var lines: [String] = []
         var line = ""
         for word in value.split(separator: " ") {
@@ -36,7 +40,7 @@ enum Screen {
             line += (line.isEmpty ? "" : " ") + word.prefix(room)
         }
         lines.append(line)
-        return lines.enumerated().map { index, text in "  " + fit(index == 0 ? label : "", 12) + text }
+        return lines
     }
 
     static func duration(_ seconds: UInt64) -> String {

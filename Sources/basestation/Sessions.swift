@@ -5,7 +5,9 @@ import StationAPI
 import StationClient
 
 struct Sessions: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "One line a session.")
+    static let configuration = CommandConfiguration(
+        abstract: "One line a session.", usage: "basestation sessions [--active] [--since TIME] [--watch] [--json]",
+        discussion: "Example: basestation sessions --active")
     @OptionGroup var common: Common
     @Flag(help: "Open sessions only.") var active = false
     @Option(help: "Sessions that ended since then, e.g. 2026-11-23.") var since: String?
@@ -46,6 +48,7 @@ struct Usage: AsyncParsableCommand {
     struct Export: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Prints the signed usage records (CDRs).",
+            usage: "basestation usage export [--since TIME] [--format csv|json]",
             discussion: "Example: basestation usage export --since 2026-11-01 --format csv")
         enum Format: String, ExpressibleByArgument, CaseIterable { case csv, json }
         @OptionGroup var common: Common

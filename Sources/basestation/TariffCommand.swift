@@ -33,6 +33,7 @@ struct TariffCommand: AsyncParsableCommand {
     struct Simulate: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "What a session would cost, line by line.",
+            usage: "basestation tariff simulate [--tariff ID] --bytes 1GB --duration 2h",
             discussion: "Example: basestation tariff simulate --bytes 1GB --duration 2h")
         @OptionGroup var common: Common
         @Option(help: "The tariff; the usual one if left out.") var tariff: String?

@@ -37,6 +37,8 @@ struct Daemon: AsyncParsableCommand {
         let directory = configuration.stateDirectory
         try Directories.make(configuration.stateDirectory, mode: 0o700)
         try Directories.make(configuration.runtimeDirectory, mode: 0o755)
+        let settings = StationSettings(configuration)
+        try ControlServer.claim(settings.controlSocket)
         let key = PrivateKey(seed: try KeyFile.loadOrCreate(directory + "/station.key"))!
         let codesKey = try KeyFile.loadOrCreate(directory + "/codes.key")
         let store = try StationStore(directory: directory, key: key)
@@ -60,14 +62,14 @@ struct Daemon: AsyncParsableCommand {
         let events = try await store.channelEvents()
         let known = await cashier.read { Set($0.channels.keys) }
 
-        let settings = StationSettings(configuration)
         let clientDirectory = ClientDirectory(links: links, ports: configuration.clientPorts, cashier: cashier, logger: logger)
         var seams = StationSeams()
         seams.configuration = { file.text }
         seams.reload = {
+            let before = file.configuration
             let changed = try file.load()
             _ = try await cashier.submit(.tariffs(changed.tariffs))
-            return ["tariffs: \(changed.tariffs.map(\.id).joined(separator: ", "))"]
+            return changed.diff(from: before)
         }
         board.connect(to: &seams)
         let station = Station(

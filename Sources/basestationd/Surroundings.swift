@@ -12,19 +12,20 @@ import Synchronization
 final class ConfigurationFile: Sendable {
     private let path: String
     private let environment: [String: String]
-    private let current = Mutex("")
+    private let current = Mutex<(text: String, configuration: StationConfiguration)>(("", StationConfiguration()))
 
     init(path: String, environment: [String: String]) {
         self.path = path
         self.environment = environment
     }
 
-    var text: String { current.withLock { $0 } }
+    var text: String { current.withLock { $0.text } }
+    var configuration: StationConfiguration { current.withLock { $0.configuration } }
 
     func load() throws -> StationConfiguration {
         let text = try Directories.read(path)
         let configuration = try StationConfiguration(text: text, file: path, environment: environment)
-        current.withLock { $0 = text }
+        current.withLock { $0 = (text, configuration) }
         return configuration
     }
 }

@@ -10,6 +10,7 @@ import Synchronization
 struct Connect: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Connects through a station and pays as it goes, until interrupted.",
+        usage: "qlink connect STATION --channel ID|--code CODE [--limit QLC] [options]",
         discussion: "Example: qlink connect 10.77.0.1 --channel 4f0c… --limit 0.5 --yes")
 
     @Argument(help: "The station's address, with :PORT if it is not 2050.") var station: String
