@@ -8,6 +8,7 @@ PACKAGES := nftables iproute2 ethtool procps util-linux pkg-config g++ \
 # Suites that run the programs, one after the other.
 PROCESSES := KernelTests|StationTests|CommandTests
 KILLS ?= 200
+TSAN := TSAN_OPTIONS=halt_on_error=0:exitcode=66:suppressions=$(CURDIR)/Tests/tsan.supp
 # of `make fuzz`; bash has a SECONDS of its own, so it is taken from make's command line
 SECONDS_EACH := $(if $(filter command line,$(origin SECONDS)),$(SECONDS),60)
 SEEDS ?= 1000
@@ -71,8 +72,8 @@ fuzz: deps ## libFuzzer on every decoder (SECONDS= each, TARGET=, INPUT= to run 
 
 tsan: deps ## everything that needs no kernel, under the thread sanitizer
 	swift build --build-tests --sanitize=thread --scratch-path .build-tsan
-	swift test --skip-build --sanitize=thread --scratch-path .build-tsan --skip 'KernelTests|SimulationTests|StationTests|CommandTests'
-	swift test --skip-build --sanitize=thread --scratch-path .build-tsan --no-parallel --filter 'StationTests|CommandTests'
+	$(TSAN) swift test --skip-build --sanitize=thread --scratch-path .build-tsan --skip 'KernelTests|SimulationTests|StationTests|CommandTests'
+	$(TSAN) swift test --skip-build --sanitize=thread --scratch-path .build-tsan --no-parallel --filter 'StationTests|CommandTests'
 
 lint: ## format and rules of the house
 	swift format lint --strict --recursive --parallel Package.swift Sources Tests
