@@ -8,7 +8,8 @@ PACKAGES := nftables iproute2 ethtool procps util-linux pkg-config g++ \
 # Suites that run the programs, one after the other.
 PROCESSES := KernelTests|StationTests|CommandTests
 KILLS ?= 200
-TSAN := TSAN_OPTIONS=halt_on_error=0:exitcode=66:suppressions=$(CURDIR)/Tests/tsan.supp
+# The programs that a test starts report here too.
+TSAN := TSAN_OPTIONS=exitcode=0:log_path=$(CURDIR)/build/tsan/report:suppressions=$(CURDIR)/Tests/tsan.supp
 # of `make fuzz`; bash has a SECONDS of its own, so it is taken from make's command line
 SECONDS_EACH := $(if $(filter command line,$(origin SECONDS)),$(SECONDS),60)
 SEEDS ?= 1000
@@ -70,10 +71,12 @@ fuzz: deps ## libFuzzer on every decoder (SECONDS= each, TARGET=, INPUT= to run 
 		-Xlinker $$(ls $$(dirname $$(readlink -f $$(command -v swiftc)))/../lib/clang/*/lib/*/libclang_rt.fuzzer_no_main*.a | head -1)
 	Tests/Fuzz/fuzz.sh $(SECONDS_EACH) $(TARGET) $(INPUT)
 
-tsan: deps ## everything that needs no kernel, under the thread sanitizer
+tsan: deps ## everything that needs no kernel, and the programs, under the thread sanitizer
 	swift build --build-tests --sanitize=thread --scratch-path .build-tsan
-	$(TSAN) swift test --skip-build --sanitize=thread --scratch-path .build-tsan --skip 'KernelTests|SimulationTests|StationTests|CommandTests'
-	$(TSAN) swift test --skip-build --sanitize=thread --scratch-path .build-tsan --no-parallel --filter 'StationTests|CommandTests'
+	@rm -rf build/tsan; mkdir -p build/tsan
+	$(TSAN) swift test --skip-build --sanitize=thread --scratch-path .build-tsan --skip 'KernelTests|SimulationTests|StationTests'
+	$(TSAN) swift test --skip-build --sanitize=thread --scratch-path .build-tsan --no-parallel --filter StationTests
+	@! grep -l 'WARNING: ThreadSanitizer' build/tsan/* 2>/dev/null || { echo "races found: see the files above"; exit 1; }
 
 lint: ## format and rules of the house
 	swift format lint --strict --recursive --parallel Package.swift Sources Tests

@@ -11,7 +11,7 @@ struct Diagnose: AsyncParsableCommand {
         usage: "basestation diagnose [--config FILE] [--bundle FILE] [--json]",
         discussion: "Example: basestation diagnose --bundle report.txt")
     @OptionGroup var common: Common
-    @Option(help: "The configuration file.") var config = "/etc/basestation/station.toml"
+    @Option(help: "Check this configuration file too. Without a daemon: /etc/basestation/station.toml.") var config: String?
     @Option(help: "Also write a report here, to send to somebody who helps. It holds no secret.") var bundle: String?
 
     func run() async throws {
@@ -25,7 +25,7 @@ struct Diagnose: AsyncParsableCommand {
                     mend: "systemctl start basestationd; journalctl -u basestationd says why it stopped")
             ]
         }
-        checks += LocalChecks.all(configuration: config)
+        if config != nil || !isAnswered { checks += LocalChecks.all(configuration: config ?? "/etc/basestation/station.toml") }
         try common.show(checks) { $0.flatMap(Self.lines) }
         if let bundle {
             try await Report.write(to: bundle, checks.flatMap(Self.lines), isAnswered ? common.station : nil)
