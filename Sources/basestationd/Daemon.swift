@@ -65,12 +65,13 @@ struct Daemon: AsyncParsableCommand {
         let clientDirectory = ClientDirectory(links: links, ports: configuration.clientPorts, cashier: cashier, logger: logger)
         var seams = StationSeams()
         seams.configuration = { file.text }
-        seams.reload = {
+        let reload: @Sendable () async throws -> [String] = {
             let before = file.configuration
             let changed = try file.load()
             _ = try await cashier.submit(.tariffs(changed.tariffs))
             return changed.diff(from: before)
         }
+        seams.reload = reload
         board.connect(to: &seams)
         let station = Station(
             settings: settings, key: key, codesKey: codesKey, cashier: cashier, directory: clientDirectory, store: disk,
@@ -83,7 +84,7 @@ struct Daemon: AsyncParsableCommand {
             board.services + [
                 cashier, Sampler(cashier: cashier, interval: configuration.sampleInterval), clientDirectory,
                 ControlServer(station: station, logger: logger), BuyerServer(station: station, logger: logger),
-                BookReplay(events: events, known: known, cashier: cashier),
+                BookReplay(events: events, known: known, cashier: cashier), HangupReload(reload: reload, logger: logger),
                 Watchdog(cashier: cashier, environment: Environment.all),
             ]
         let group = ServiceGroup(

@@ -7,6 +7,7 @@ import Station
 import StationConfiguration
 import Store
 import Synchronization
+import UnixSignals
 
 /// The configuration file, and the text of it that is in force.
 final class ConfigurationFile: Sendable {
@@ -103,6 +104,22 @@ struct BookReplay: Service {
             }
         }
         try? await gracefulShutdown()  // a service that returns would end the others
+    }
+}
+
+/// Reads the configuration anew when SIGHUP comes, as `basestation config apply` does.
+struct HangupReload: Service {
+    let reload: @Sendable () async throws -> [String]
+    let logger: Logger
+
+    func run() async throws {
+        for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
+            do {
+                let changes = try await reload()
+                logger.notice(
+                    "configuration read anew: \(changes.isEmpty ? "nothing has changed" : changes.joined(separator: "; "))")
+            } catch { logger.error("the configuration stays as it was: \(error)") }
+        }
     }
 }
 

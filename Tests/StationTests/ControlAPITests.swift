@@ -106,10 +106,16 @@ import Testing
         #expect(daemon.owner.ask("POST", "/v1/config/reload")?.status == 200)
         #expect(try daemon.ask(2, "GET", "/v1/offer").body.contains("0.03"))
         #expect(try daemon.ask(1, "GET", "/v1/sessions/\(session.sessionId)").body.contains(#""state":"active""#))
+        try text.replacingOccurrences(of: "0.03", with: "0.04").write(to: daemon.configuration, atomically: true, encoding: .utf8)
+        daemon.signal(SIGHUP)
+        for _ in 0..<100 where !(try daemon.ask(2, "GET", "/v1/offer").body.contains("0.04")) {
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        #expect(try daemon.ask(2, "GET", "/v1/offer").body.contains("0.04"))
         try text.replacingOccurrences(of: "[portal]", with: "[portl]").write(
             to: daemon.configuration, atomically: true, encoding: .utf8)
         let refused = try #require(daemon.owner.ask("POST", "/v1/config/reload"))
         #expect(refused.status >= 400 && refused.body.contains("portal"))
-        #expect(try daemon.ask(2, "GET", "/v1/offer").body.contains("0.03"))
+        #expect(try daemon.ask(2, "GET", "/v1/offer").body.contains("0.04"))
     }
 }

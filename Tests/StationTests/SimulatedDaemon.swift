@@ -72,6 +72,8 @@ final class SimulatedDaemon {
 
     var isRunning: Bool { process.isRunning }
 
+    func signal(_ number: Int32) { kill(process.processIdentifier, number) }
+
     /// A buyer's request, spoken by a simulated device.
     func ask(_ client: Int, _ method: String, _ path: String, _ body: String? = nil) throws -> RawHTTP.Answer {
         try #require(buyers.ask(method, path, headers: ["X-Simulated-Client: \(client)"], body: body))
