@@ -70,12 +70,14 @@ extension ChargingEngine {
     }
 
     /// A device of an open session uses more addresses. One that belongs to another session stays there: first come, first served.
+    /// Of too many the oldest go: privacy addresses are used for a day and then no more.
     mutating func learn(
         _ addresses: [IPAddress], of mac: MACAddress, on port: String, at now: Moment, _ outcome: inout Outcome
     ) {
         guard let id = sessionByMAC[mac], let session = sessions[id], session.port == port else { return }
-        let all = usable(addresses + session.addresses, by: mac)
-        guard all != session.addresses else { return }
+        let new = usable(addresses, by: mac).filter { !session.addresses.contains($0) }
+        guard !new.isEmpty else { return }
+        let all = Array((session.addresses + new).suffix(limits.addressesPerSession))
         change(id) { $0.addresses = all }
         renew(id, at: now, &outcome, force: true, save: true)
     }

@@ -57,7 +57,7 @@ public struct Session: Hashable, Sendable, Codable {
     public let id: SessionID
     public var port: String
     public var mac: MACAddress
-    /// In order, each once.
+    /// As they were learned, each once.
     public var addresses: [IPAddress]
     public let funding: Funding
     public let buyer: PublicKey?

@@ -190,6 +190,15 @@ extension Outcome {
         #expect(try till.send(.seen(port: "lan0", mac: Desk.mac, addresses: [sixth])).bearer?.addresses == [Desk.address, sixth])
     }
 
+    /// Privacy addresses come and go: the one in use now is served, the oldest are let go.
+    @Test func theNewestAddressesAreServed() throws {
+        var till = Desk()
+        _ = try till.open()
+        let many = (1...40).map { IPAddress.v6(high: 0xfd77_0000_0000_0000, low: UInt64($0)) }
+        for address in many { try till.send(.seen(port: "lan0", mac: Desk.mac, addresses: [address])) }
+        #expect(till.engine.session(of: Desk.mac)?.addresses == Array(many.suffix(16)))
+    }
+
     @Test func anIdleTailIsNotCharged() throws {
         var till = Desk()
         _ = try till.open(Desk.timed)
