@@ -87,10 +87,11 @@ struct Daemon: AsyncParsableCommand {
                 BookReplay(events: events, known: known, cashier: cashier), HangupReload(reload: reload, logger: logger),
                 Watchdog(cashier: cashier, environment: Environment.all),
             ]
-        let group = ServiceGroup(
-            configuration: .init(
-                services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
-        try await group.run()
+        var group = ServiceGroupConfiguration(
+            services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        // Whatever hangs is cancelled then: the last commit must come before systemd's patience ends.
+        group.maximumGracefulShutdownDuration = .seconds(3)
+        try await ServiceGroup(configuration: group).run()
     }
 
     /// cli.md: 1 refused, 4 not permitted.
