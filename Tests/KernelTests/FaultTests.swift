@@ -84,7 +84,8 @@ struct FaultTests {
             let buyer = try station.makeWallet(0)
             let opened = try station.ask("channel", "open", "--buyer", buyer, "--deposit", "3", "--json")
             first.signal(SIGTERM)
-            #expect(try await first.wait(timeout: .seconds(20)).status == 0)
+            // Its last commit waits for the disk, which may have a build to write first.
+            #expect(try await first.wait(timeout: .seconds(90)).status == 0)
             let (database, backup) = (station.directory + "/state/station.db", station.directory + "/backup.db")
             try station.lab.router.run(["cp", database, backup])
             try station.lab.router.run(["dd", "if=/dev/urandom", "of=" + database, "bs=4096", "count=1", "conv=notrunc"])
