@@ -32,7 +32,15 @@ private func runFuzzer(
 
 @main
 enum Fuzz {
-    static func main() {
+    /// `fuzz seeds FOLDER` writes what the chosen target starts from; all else is libFuzzer's.
+    static func main() throws {
+        if CommandLine.arguments.dropFirst().first == "seeds" {
+            switch chosen.name {
+            case "json": Seeds.write(try Seeds.json(), to: CommandLine.arguments[2])
+            default: Seeds.write(Seeds.canonical(), to: CommandLine.arguments[2])
+            }
+            return
+        }
         var (count, arguments) = (CommandLine.argc, CommandLine.unsafeArgv)
         exit(
             runFuzzer(&count, &arguments) { start, count in

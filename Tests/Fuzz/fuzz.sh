@@ -13,9 +13,8 @@ for target in ${only:-configuration canonical text json netlink}; do
 	corpus=build/fuzz/$target; mkdir -p "$corpus"
 	case $target in
 	configuration) cp board/*.toml "$corpus" ;;
-	json) for kind in 0 1 2 3 4 5 6 7; do printf '\x3'$kind'{"access_code":"A","amount":"1","count":1}' >"$corpus/seed$kind"; done ;;
+	json | canonical) $program seeds "$corpus" ;;
 	text) printf 'fd77::1' >"$corpus/a"; printf '02:00:00:00:00:01' >"$corpus/b"; printf '2026-11-23T09:00:00Z' >"$corpus/c"; printf '1.5 MB' >"$corpus/d" ;;
-	canonical) for kind in 0 1 2 3 4 5 6 7; do { printf '\x0'$kind; head -c 300 /dev/zero; } >"$corpus/seed$kind"; done ;;
 	netlink) # the kernel's messages that the netlink tests know, a file each
 		awk '/^ +[0-9a-f]+$/ { hex = hex $1 } /"""\)/ { print hex; hex = "" }' Tests/NetlinkTests/Captured.swift | while read -r hex; do
 			printf '%b' "$(sed 's/../\\x&/g' <<<"$hex")" >"$corpus/kernel${#hex}"
