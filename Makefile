@@ -91,4 +91,4 @@ foundation: ## no shipped program may need full Foundation or its ICU
 	done; echo "no shipped program needs full Foundation"
 
 clean: ## remove what was built
-	rm -rf .build build
+	rm -rf .build .build-fuzz .build-tsan build
