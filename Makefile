@@ -69,7 +69,7 @@ fuzz: deps ## libFuzzer on every decoder (SECONDS= each, TARGET=, INPUT= to run 
 		-Xswiftc -sanitize-coverage=edge,indirect-calls,trace-cmp,inline-8bit-counters,pc-table \
 		-Xcc -fsanitize=fuzzer-no-link,address -Xcxx -fsanitize=fuzzer-no-link,address \
 		-Xlinker $$(ls $$(dirname $$(readlink -f $$(command -v swiftc)))/../lib/clang/*/lib/*/libclang_rt.fuzzer_no_main*.a | head -1)
-	Tests/Fuzz/fuzz.sh $(SECONDS_EACH) $(TARGET) $(INPUT)
+	Tests/Fuzz/fuzz.sh $(SECONDS_EACH) '$(TARGET)' '$(INPUT)'
 
 tsan: deps ## everything that needs no kernel, and the programs, under the thread sanitizer
 	swift build --build-tests --sanitize=thread --scratch-path .build-tsan

@@ -4,10 +4,15 @@
 set -u
 cd "$(dirname "$0")/../.."
 seconds=$1 only=${2:-} input=${3:-}
+targets="configuration canonical text json netlink"
+if [[ " $targets " != *" ${only:-$targets} "* || ( -n "$input" && -z "$only" ) ]]; then
+	echo "TARGET is one of: $targets; INPUT needs it" >&2
+	exit 2
+fi
 program=.build-fuzz/release/fuzz
 export SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=0
 failed=0
-for target in ${only:-configuration canonical text json netlink}; do
+for target in ${only:-$targets}; do
 	export QLINK_FUZZ=$target
 	if [ -n "$input" ]; then exec $program "$input"; fi
 	corpus=build/fuzz/$target; mkdir -p "$corpus"
@@ -16,8 +21,8 @@ for target in ${only:-configuration canonical text json netlink}; do
 	json | canonical) $program seeds "$corpus" ;;
 	text) printf 'fd77::1' >"$corpus/a"; printf '02:00:00:00:00:01' >"$corpus/b"; printf '2026-11-23T09:00:00Z' >"$corpus/c"; printf '1.5 MB' >"$corpus/d" ;;
 	netlink) # the kernel's messages that the netlink tests know, a file each
-		awk '/^ +[0-9a-f]+$/ { hex = hex $1 } /"""\)/ { print hex; hex = "" }' Tests/NetlinkTests/Captured.swift | while read -r hex; do
-			printf '%b' "$(sed 's/../\\x&/g' <<<"$hex")" >"$corpus/kernel${#hex}"
+		awk '/^ +[0-9a-f]+$/ { hex = hex $1 } /"""\)/ { print ++n, hex; hex = "" }' Tests/NetlinkTests/Captured.swift | while read -r number hex; do
+			printf '%b' "$(sed 's/../\\x&/g' <<<"$hex")" >"$corpus/kernel$number"
 		done ;;
 	esac
 	echo "fuzzing $target for $seconds s"
