@@ -94,12 +94,12 @@ let programs: [Target] = [
 ]
 
 let testing: [Target] = [
-    tests("PrimitivesTests", ["Primitives"]),
-    tests("ChargingTests", ["Charging", "Primitives", collections]),
+    tests("PrimitivesTests", ["Primitives", "SimulatedHAL"]),
+    tests("ChargingTests", ["Charging", "Primitives", "SimulatedHAL", collections]),
     tests("NetlinkTests", ["Netlink", "Primitives"]),
     program("storewriter", ["Store", "Charging", "Primitives"], path: "Tests/StoreWriter"),
     tests("StoreTests", ["Store", "Charging", "Primitives", "CSQLite", "storewriter"]),
-    tests("StationConfigurationTests", ["StationConfiguration", "Charging", "Primitives"]),
+    tests("StationConfigurationTests", ["StationConfiguration", "Charging", "Primitives", "SimulatedHAL"]),
     tests("SimulatedHALTests", ["SimulatedHAL", "HAL", "Primitives"]),
     program("simulate", ["Simulation", "Primitives", arguments], path: "Tests/Simulate"),
     tests("SimulationTests", ["Simulation", "SimulatedHAL", "Primitives"]),

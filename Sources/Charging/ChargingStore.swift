@@ -3,8 +3,10 @@ public import Primitives
 /// Where the engine's facts are kept. A commit is on disk, whole, when it returns; or nothing of it is.
 public protocol ChargingStore: Sendable {
     func commit(_ records: [Record]) async throws(StorageError)
-    /// Usage records that ended at or after `since`, oldest first, `limit` at most.
-    func usage(since: WallTime, limit: Int) async throws(StorageError) -> [Signed<UsageRecord>]
+    /// A page of usage records that ended at or after `since`, oldest first, `limit` at most: those that come after `last`.
+    func usage(since: WallTime, after last: UsageRecord?, limit: Int) async throws(StorageError) -> [Signed<UsageRecord>]
+    /// The usage record of one session; nil while it is open, or if there never was one.
+    func usage(of session: SessionID) async throws(StorageError) -> Signed<UsageRecord>?
     /// What sessions that ended at or after `since` add up to.
     func totals(since: WallTime) async throws(StorageError) -> UsageTotals
     /// Bytes handed to the disk since the program started.

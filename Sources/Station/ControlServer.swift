@@ -67,6 +67,15 @@ public struct ControlServer: Service {
         }
         api.get("diagnose") { _, _ -> Response in try .json(await station.diagnose()) }
         api.get("config") { _, _ -> Response in .text(await station.seams.configuration()) }
+        api.post("config/diff") { request, _ -> Response in
+            guard let changes = station.seams.configurationChanges else {
+                throw Problem(.conflict, "there is no configuration file")
+            }
+            let text = try await request.json(ConfigurationText.self).text
+            do { return try .json(await changes(text)) } catch let error as Problem { throw error } catch {
+                throw Problem(.malformed, "\(error)")
+            }
+        }
         api.post("config/reload") { _, _ -> Response in
             guard let reload = station.seams.reload else { throw Problem(.conflict, "there is no configuration file to read") }
             return try .json(await reload())
@@ -97,7 +106,13 @@ public struct ControlServer: Service {
         }
         api.get("usage") { request, _ -> Response in
             let since = try Self.time(request.uri.queryParameters["since"]) ?? WallTime(secondsSince1970: 0)
-            return try .json(await station.store.usage(since: since, limit: 10_000))
+            let last = try request.uri.queryParameters["after"].map { text throws(Problem) in
+                guard let id = SessionID(String(text)) else {
+                    throw Problem(.malformed, "\"\(text.prefix(40))\" is not a session's 32 hexadecimal digits")
+                }
+                return id
+            }
+            return try .json(await station.usage(since: since, after: last))
         }
     }
 

@@ -70,9 +70,7 @@ extension Station {
     func leave(_ id: SessionID) async throws -> BuyerSessionView {
         var view = try await session(id)
         _ = try await cashier.submit(.end(id, .left))
-        if let record = try await store.usage(since: WallTime(secondsSince1970: 0), limit: 1_000).last(where: {
-            $0.claim.session == id
-        })?.claim {
+        if let record = try await store.usage(of: id)?.claim {
             (view.bytesUp, view.bytesDown, view.chargeQlc) = (record.bytesUp, record.bytesDown, record.charge)
             view.durationSeconds = record.seconds
         }

@@ -68,8 +68,30 @@ extension Station {
         let now = clocks.now()
         let open = await cashier.read { engine in engine.sessions.values.map { engine.view($0, at: now) } }
         guard !activeOnly else { return open }
-        let records = try await store.usage(since: since ?? WallTime(secondsSince1970: 0), limit: 10_000)
-        return records.map { SessionView($0.claim) } + open
+        return try await ended(since: since ?? WallTime(secondsSince1970: 0)).map { SessionView($0) } + open
+    }
+
+    /// The newest that ended since then, oldest first.
+    private func ended(since: WallTime) async throws -> [UsageRecord] {
+        var newest: [UsageRecord] = []
+        while true {
+            let page = try await store.usage(since: since, after: newest.last, limit: Self.usagePage)
+            newest = (newest + page.map(\.claim)).suffix(Self.sessionsShown)
+            if page.count < Self.usagePage { return newest }
+        }
+    }
+
+    static let usagePage = 1_000
+    private static let sessionsShown = 10_000
+
+    /// A page of usage records, those after the one of `last`.
+    func usage(since: WallTime, after last: SessionID?) async throws -> [Signed<UsageRecord>] {
+        var record: UsageRecord?
+        if let last {
+            record = try await store.usage(of: last)?.claim
+            guard record != nil else { throw Problem(.unknown, "session \(last) has no usage record to go on from") }
+        }
+        return try await store.usage(since: since, after: record, limit: Self.usagePage)
     }
 
     func clients() async -> [ClientView] {
@@ -96,6 +118,11 @@ extension Station {
         default: throw Problem(.malformed, "give either \"bytes\" or \"seconds\", above zero")
         }
         let now = clocks.now()
+        guard request.validSeconds == nil || now.wall.isCredible else {
+            throw Problem(
+                .conflict,
+                "the clock stands at \(now.wall), so nobody can say when a code ends; set the clock, or leave out --valid")
+        }
         let first = await cashier.read { ($0.codes.values.map(\.number).max() ?? 0) + 1 }
         let until = request.validSeconds.map { WallTime(secondsSince1970: now.wall.secondsSince1970 + Int64(clamping: $0)) }
         let made = await codes.make(

@@ -57,10 +57,12 @@ public protocol ChannelRegister: Sendable {
 
 /// What only the composition root can give.
 public struct StationSeams: Sendable {
-    /// Text of the configuration in force.
+    /// Text of the configuration file as it was last read.
     public var configuration: @Sendable () async -> String = { "" }
     /// Reads the configuration anew; says what changed.
     public var reload: (@Sendable () async throws -> [String])?
+    /// What another text would change of what is in force.
+    public var configurationChanges: (@Sendable (String) async throws -> [String])?
     /// Further checks for `diagnose`.
     public var checks: @Sendable () async -> [CheckView] = { [] }
     /// Steers the simulated air; nil where the HAL is real.

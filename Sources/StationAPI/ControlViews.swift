@@ -9,21 +9,21 @@ public struct SessionView: Codable, Hashable, Sendable {
     public var clientMac: MACAddress
     public var clientAddresses: [IPAddress]
     /// The paying key, or `code 12`, or nil for a free session.
-    public var buyer: String?
+    @OrNull public var buyer: String?
     public var tariffId: String
     /// `active`, `exhausted` (waiting for payment) or `ended`.
     public var state: String
     public var startedAt: WallTime
-    public var endedAt: WallTime?
+    @OrNull public var endedAt: WallTime?
     public var durationSeconds: UInt64
     public var bytesUp: UInt64
     public var bytesDown: UInt64
     /// Totals of the session that the kernel may let pass; nil: no limit.
-    public var grantedBytes: UInt64?
-    public var grantedSeconds: UInt64?
+    @OrNull public var grantedBytes: UInt64?
+    @OrNull public var grantedSeconds: UInt64?
     public var chargeQlc: QLC
     public var paidQlc: QLC
-    public var endReason: String?
+    @OrNull public var endReason: String?
 
     public init(
         sessionId: String, clientMac: MACAddress, clientAddresses: [IPAddress], buyer: String?, tariffId: String,
@@ -121,9 +121,9 @@ public struct StatusView: Codable, Hashable, Sendable {
     public var bytesTodayUp: UInt64
     public var bytesTodayDown: UInt64
     /// nil until the chain exists.
-    public var chain: Chain?
-    public var mining: Mining?
-    public var temperatureCelsius: Int?
+    @OrNull public var chain: Chain?
+    @OrNull public var mining: Mining?
+    @OrNull public var temperatureCelsius: Int?
     public var diskBytesWrittenToday: UInt64
     public var alerts: [Alert]
 
@@ -303,6 +303,12 @@ public struct CheckView: Codable, Hashable, Sendable {
         self.finding = finding
         self.mend = mend
     }
+}
+
+/// `POST /v1/config/diff`
+public struct ConfigurationText: Codable, Hashable, Sendable {
+    public var text: String
+    public init(text: String) { self.text = text }
 }
 
 /// `basestation sim …`: what shall happen on the simulated air.

@@ -48,13 +48,14 @@ public struct StationConfiguration: Hashable, Sendable {
         try StationConfiguration(text: text(of: path), file: path, environment: environment)
     }
 
-    private static func text(of path: String) throws(ConfigurationError) -> String {
+    /// A file of at most 1 MiB, in UTF-8.
+    public static func text(of path: String) throws(ConfigurationError) -> String {
         func unreadable(_ line: Int, _ what: String, _ mend: String) -> ConfigurationError {
             ConfigurationError(problems: [.init(file: path, line: line, column: line, what: what, mend: mend)])
         }
         let fd = open(path, O_RDONLY | O_CLOEXEC)
         guard fd >= 0 else {
-            throw unreadable(0, "it cannot be read: \(String(cString: strerror(errno)))", "name another with --config")
+            throw unreadable(0, "it cannot be read: \(String(cString: strerror(errno)))", "name a file that is there")
         }
         defer { close(fd) }
         var bytes = [UInt8](repeating: 0, count: TOMLDocument.sizeLimit + 1)

@@ -20,6 +20,14 @@ enum FileSystem {
         }
     }
 
+    static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+    /// Whether there is a file without a byte in it.
+    static func isEmpty(_ path: String) -> Bool {
+        var facts = stat()
+        return stat(path, &facts) == 0 && facts.st_size == 0
+    }
+
     /// Makes an empty file for its owner alone, unless there is one. SQLite gives its log the same permissions.
     static func createPrivate(_ path: String) throws(StorageError) {
         let fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)

@@ -2,10 +2,6 @@ public import Charging
 public import Primitives
 
 extension StationStore {
-    public func usage(since: WallTime, limit: Int) throws(StorageError) -> [Signed<UsageRecord>] {
-        try usage(since: since, after: nil, limit: limit)
-    }
-
     /// A page of usage records in order of their end: those that come after the last one of the page before.
     public func usage(since: WallTime, after last: UsageRecord?, limit: Int) throws(StorageError) -> [Signed<UsageRecord>] {
         let start = last.map { max($0.endedAt, since) } ?? since

@@ -33,6 +33,12 @@ public actor StationStore: ChargingStore {
         encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         bytesAtStart = Self.processWriteBytes()
+        // SQLite takes a file that was emptied for a new one, and all accounts for settled.
+        let marker = directory + "/station.db.made"
+        if FileSystem.exists(marker), FileSystem.isEmpty(path) {
+            throw StorageError(
+                .corrupt, "\(path) is empty, and once was not; restore the last backup, or start afresh: rm \(path)")
+        }
         database = try SQLiteDatabase.open(path)
         // FULL: an acknowledged payment survives a power cut. The log is cut to 4 MB when it starts anew.
         try database.run("PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 4194304; PRAGMA foreign_keys = ON")
@@ -40,6 +46,7 @@ public actor StationStore: ChargingStore {
             throw StorageError(.other, "\(path) cannot have a write-ahead log; put the state directory on a local file system")
         }
         try Schema.migrate(database, path: path)
+        try FileSystem.createPrivate(marker)
     }
 
     // MARK: recovery

@@ -24,7 +24,7 @@ struct Config: AsyncParsableCommand {
     }
 
     struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Prints the configuration in force.")
+        static let configuration = CommandConfiguration(abstract: "Prints the configuration file as the daemon last read it.")
         @OptionGroup var common: Common
         func run() async throws { print(try await common.station.text("/v1/config"), terminator: "") }
     }
@@ -36,18 +36,13 @@ struct Config: AsyncParsableCommand {
         @OptionGroup var common: Common
         @Argument(help: "The file.") var file = "/etc/basestation/station.toml"
         func run() async throws {
-            let text = try await common.station.text("/v1/config")
-            do throws(ConfigurationError) {
-                let inForce = try StationConfiguration(text: text, file: "the configuration in force")
-                show(try StationConfiguration.load(path: file).diff(from: inForce))
-            } catch {
+            let text: String
+            do { text = try StationConfiguration.text(of: file) } catch {
                 print(error)
                 throw ExitCode(1)
             }
-        }
-
-        private func show(_ changes: [String]) {
-            try? common.show(changes) { $0.isEmpty ? ["\(file) says what is in force"] : $0.flatMap { Screen.wrap($0) } }
+            let changes: [String] = try await common.station.post("/v1/config/diff", ConfigurationText(text: text))
+            try common.show(changes) { $0.isEmpty ? ["\(file) says what is in force"] : $0.flatMap { Screen.wrap($0) } }
         }
     }
 

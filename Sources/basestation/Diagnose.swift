@@ -103,11 +103,11 @@ enum Report {
             for path in ["/v1/status", "/v1/config", "/metrics"] { text += section(path, try await station.text(path)) }
         }
         let fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard fd >= 0 else { throw ValidationError("\(path) cannot be written: \(String(cString: strerror(errno)))") }
+        guard fd >= 0 else { throw Problem(.refused, "\(path) cannot be written: \(String(cString: strerror(errno)))") }
         defer { close(fd) }
         let bytes = Array(text.utf8)
         guard Glibc.write(fd, bytes, bytes.count) == bytes.count else {
-            throw ValidationError("\(path) cannot be written: \(String(cString: strerror(errno)))")
+            throw Problem(.refused, "\(path) cannot be written: \(String(cString: strerror(errno)))")
         }
     }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Charging
 import Glibc
 import Primitives
 import StationAPI
@@ -14,6 +15,7 @@ struct Sessions: AsyncParsableCommand {
     @Flag(help: "Show them anew each second.") var watch = false
 
     func run() async throws {
+        if let since { try Self.check(since) }
         repeat {
             let sessions: [SessionView] = try await common.station.get(path)
             if watch, isatty(1) == 1 { print("\u{1b}[H\u{1b}[2J", terminator: "") }
@@ -21,6 +23,12 @@ struct Sessions: AsyncParsableCommand {
             fflush(nil)
             if watch { try await Task.sleep(for: .seconds(1)) }
         } while watch
+    }
+
+    static func check(_ since: String) throws {
+        guard WallTime(since) != nil else {
+            throw ValidationError("\"\(since.prefix(40))\" is not a time; write 2026-11-23 or 2026-11-23T09:00:00Z")
+        }
     }
 
     private var path: String { "/v1/sessions?active=\(active)" + (since.map { "&since=\($0)" } ?? "") }
@@ -56,14 +64,18 @@ struct Usage: AsyncParsableCommand {
         @Option(help: "csv or json.") var format = Format.csv
 
         func run() async throws {
-            let path = "/v1/usage?since=\(since)"
-            if format == .json || common.json {
-                print(try await common.station.text(path))
-                return
+            try Sessions.check(since)
+            let isJSON = format == .json || common.json
+            var all: [Signed<UsageRecord>] = []
+            if !isJSON { print(UsageRow.columns.joined(separator: ",")) }
+            while true {
+                let after = all.last.map { "&after=\($0.claim.session)" } ?? ""
+                let page: [Signed<UsageRecord>] = try await common.station.get("/v1/usage?since=\(since)\(after)")
+                guard !page.isEmpty else { break }
+                if isJSON { all += page } else { all = page.suffix(1) }
+                if !isJSON { for record in page { print(UsageRow(record).csv) } }
             }
-            let records: [UsageRow] = try await common.station.get(path)
-            print(UsageRow.columns.joined(separator: ","))
-            for record in records { print(record.csv) }
+            if isJSON { print(String(decoding: try JSON.encode(all, pretty: true), as: UTF8.self)) }
         }
     }
 }

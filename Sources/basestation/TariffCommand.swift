@@ -48,7 +48,7 @@ struct TariffCommand: AsyncParsableCommand {
             guard let time = Nanoseconds(duration) else { throw ValidationError("a time is written like 90s, 5m or 2h") }
             let view: TariffsView = try await common.station.get("/v1/tariffs")
             guard let tariff = view.tariffs.first(where: { $0.id == tariff ?? view.defaultTariffId }) else {
-                throw ValidationError("there is no tariff \"\(tariff ?? "")\"; see basestation tariff show")
+                throw Problem(.unknown, "there is no tariff \"\(tariff ?? "")\"; see basestation tariff show")
             }
             var usage = Charging.Usage()
             usage.add(

@@ -2,9 +2,11 @@ import Charging
 import Primitives
 
 /// A signed usage record as a line of CSV (RFC 4180; no field needs quotes).
-struct UsageRow: Decodable {
+struct UsageRow {
     var claim: UsageRecord
     var signature: Signature
+
+    init(_ signed: Signed<UsageRecord>) { (claim, signature) = (signed.claim, signed.signature) }
 
     static let columns = [
         "session_id", "buyer", "access_code", "tariff_id", "client_mac", "started_at", "ended_at", "duration_seconds", "bytes_up",

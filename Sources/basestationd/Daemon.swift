@@ -31,7 +31,7 @@ struct Daemon: AsyncParsableCommand {
     private func serve() async throws {
         signal(SIGPIPE, SIG_IGN)
         let file = ConfigurationFile(path: config, environment: Environment.all)
-        let configuration = try file.load()
+        let configuration = try file.start()
         let logger = Log.bootstrap(level: configuration.logLevel)
 
         let directory = configuration.stateDirectory
@@ -66,12 +66,10 @@ struct Daemon: AsyncParsableCommand {
         var seams = StationSeams()
         seams.configuration = { file.text }
         let reload: @Sendable () async throws -> [String] = {
-            let before = file.configuration
-            let changed = try file.load()
-            _ = try await cashier.submit(.tariffs(changed.tariffs))
-            return changed.diff(from: before)
+            try await file.reload { _ = try await cashier.submit(.tariffs($0)) }
         }
         seams.reload = reload
+        seams.configurationChanges = { try file.changes(by: $0) }
         board.connect(to: &seams)
         let station = Station(
             settings: settings, key: key, codesKey: codesKey, cashier: cashier, directory: clientDirectory, store: disk,

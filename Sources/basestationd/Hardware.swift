@@ -97,9 +97,11 @@ private struct SimulatedDisk: ChargingStore {
         try await store.commit(records)
     }
 
-    func usage(since: WallTime, limit: Int) async throws(StorageError) -> [Signed<UsageRecord>] {
-        try await store.usage(since: since, limit: limit)
+    func usage(since: WallTime, after last: UsageRecord?, limit: Int) async throws(StorageError) -> [Signed<UsageRecord>] {
+        try await store.usage(since: since, after: last, limit: limit)
     }
+
+    func usage(of session: SessionID) async throws(StorageError) -> Signed<UsageRecord>? { try await store.usage(of: session) }
 
     func totals(since: WallTime) async throws(StorageError) -> UsageTotals { try await store.totals(since: since) }
     func bytesWritten() async -> UInt64 { await store.bytesWritten() }

@@ -9,25 +9,47 @@ import Store
 import Synchronization
 import UnixSignals
 
-/// The configuration file, and the text of it that is in force.
+/// The configuration file, and what of it is in force: prices change while the daemon runs, all else at its next start.
 final class ConfigurationFile: Sendable {
     private let path: String
     private let environment: [String: String]
-    private let current = Mutex<(text: String, configuration: StationConfiguration)>(("", StationConfiguration()))
+    private let current = Mutex<(text: String, inForce: StationConfiguration)>(("", StationConfiguration()))
 
     init(path: String, environment: [String: String]) {
         self.path = path
         self.environment = environment
     }
 
+    /// As it was last read.
     var text: String { current.withLock { $0.text } }
-    var configuration: StationConfiguration { current.withLock { $0.configuration } }
 
-    func load() throws -> StationConfiguration {
-        let text = try Directories.read(path)
-        let configuration = try StationConfiguration(text: text, file: path, environment: environment)
+    func start() throws -> StationConfiguration {
+        let (text, configuration) = try read()
         current.withLock { $0 = (text, configuration) }
         return configuration
+    }
+
+    /// - Returns: what changes, and what waits for a restart.
+    func reload(_ takeTariffs: ([Tariff]) async throws -> Void) async throws -> [String] {
+        let (text, changed) = try read()
+        try await takeTariffs(changed.tariffs)
+        return current.withLock { current in
+            let changes = changed.diff(from: current.inForce)
+            current.text = text
+            current.inForce.tariffs = changed.tariffs
+            return changes
+        }
+    }
+
+    /// What `text` would change if it were the file.
+    func changes(by text: String) throws -> [String] {
+        let configuration = try StationConfiguration(text: text, file: "the file", environment: environment)
+        return current.withLock { configuration.diff(from: $0.inForce) }
+    }
+
+    private func read() throws -> (String, StationConfiguration) {
+        let text = try StationConfiguration.text(of: path)
+        return (text, try StationConfiguration(text: text, file: path, environment: environment))
     }
 }
 

@@ -1,6 +1,7 @@
 import Charging
 import OrderedCollections
 import Primitives
+import SimulatedHAL
 import Testing
 
 private func price(_ units: UInt64, per: UInt64 = 1) -> Price { Price(QLC(units: units), per: per) }
@@ -198,7 +199,7 @@ private func price(_ units: UInt64, per: UInt64 = 1) -> Price { Price(QLC(units:
     }
 
     @Test func printedCodesAreReadBack() {
-        var random = SplitMix64(state: 1)
+        var random = SplitMix64(seed: 1)
         for _ in 0..<200 {
             let bits = random.next()
             let text = AccessCodeText.make(from: bits)

@@ -1,6 +1,7 @@
 import Charging
 import OrderedCollections
 import Primitives
+import SimulatedHAL
 import Testing
 
 /// Anything that can happen, in any order; everything that must hold, after each of it.
@@ -16,7 +17,7 @@ import Testing
         let mayCrash: Bool
 
         init(seed: UInt64, mayCrash: Bool) {
-            random = SplitMix64(state: seed)
+            random = SplitMix64(seed: seed)
             self.mayCrash = mayCrash
             buyers = (1...3).map { Buyer($0 + 10, deposit: QLC(units: 2_000_000)) }
             var random = random

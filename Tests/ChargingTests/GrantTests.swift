@@ -1,5 +1,6 @@
 import Charging
 import Primitives
+import SimulatedHAL
 import Testing
 
 @Suite struct Granting {
@@ -30,7 +31,7 @@ import Testing
     /// Whoever uses a grant up, in any mixture and order, owes no more than there is.
     @Test(arguments: seeds(400))
     func isAffordableInAnyMixtureAndOrder(_ seed: UInt64) {
-        var random = SplitMix64(state: seed)
+        var random = SplitMix64(seed: seed)
         let one = Case(&random)
         let grant = one.grant
         guard one.tariff.charge(for: one.usage, earlier: one.earlier) <= one.available else {
@@ -61,7 +62,7 @@ import Testing
     /// One byte more is not affordable; where up and down cost differently, all but one unit of money (10⁻⁸ QLC) can be used up.
     @Test(arguments: seeds(400))
     func leavesNoPaidByteBehind(_ seed: UInt64) {
-        var random = SplitMix64(state: seed)
+        var random = SplitMix64(seed: seed)
         let one = Case(&random)
         let grant = one.grant
         guard let bytes = grant.bytes, one.cost(up: 0, down: 0, time: .zero) <= one.available else { return }
@@ -77,7 +78,7 @@ import Testing
 
     @Test(arguments: seeds(300))
     func leavesNoPaidTimeBehindWhereOnlyTimeCosts(_ seed: UInt64) {
-        var random = SplitMix64(state: seed)
+        var random = SplitMix64(seed: seed)
         var one = Case(&random)
         one.tariff.rates = Rates(second: one.tariff.rates.second ?? Price(QLC(units: 3)))
         for index in one.tariff.windows.indices { one.tariff.windows[index].rates.byteUp = nil }

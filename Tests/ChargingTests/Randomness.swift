@@ -1,22 +1,11 @@
 import Charging
 import Glibc
+import SimulatedHAL
 import Primitives
 
-/// Vigna's SplitMix64: a small generator whose runs replay from their seed.
-struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
-        return z ^ z >> 31
-    }
-
+extension SplitMix64 {
     mutating func number(_ range: ClosedRange<UInt64>) -> UInt64 { UInt64.random(in: range, using: &self) }
     mutating func chance(_ percent: UInt64) -> Bool { next() % 100 < percent }
-    mutating func pick<T>(_ values: [T]) -> T { values[Int(next() % UInt64(values.count))] }
     /// Small numbers as often as large ones.
     mutating func magnitude(upTo bits: UInt64) -> UInt64 { next() >> (64 - number(1...bits)) }
 }

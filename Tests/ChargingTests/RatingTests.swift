@@ -1,5 +1,6 @@
 import Charging
 import Primitives
+import SimulatedHAL
 import Testing
 
 @Suite struct PriceOfUnits {
@@ -21,7 +22,7 @@ import Testing
 
     @Test(arguments: seeds(8))
     func isTheExactQuotient(_ seed: UInt64) {
-        var random = SplitMix64(state: seed)
+        var random = SplitMix64(seed: seed)
         for _ in 0..<2_000 {
             let (amount, per, units) = (
                 random.magnitude(upTo: 64), max(1, random.magnitude(upTo: 64)), random.magnitude(upTo: 64)
@@ -35,7 +36,7 @@ import Testing
 @Suite struct RatingProperties {
     @Test(arguments: seeds(300))
     func chargeIsTheClosedFormulaHoweverUsageIsCut(_ seed: UInt64) {
-        var random = SplitMix64(state: seed)
+        var random = SplitMix64(seed: seed)
         let tariff = Tariff.random(&random)
         let pieces = Piece.several(&random, for: tariff)
         let earlier = earlier(&random)
@@ -48,7 +49,7 @@ import Testing
 
     @Test(arguments: seeds(300))
     func linesAndDaysAddUpToTheCharge(_ seed: UInt64) {
-        var random = SplitMix64(state: seed)
+        var random = SplitMix64(seed: seed)
         let tariff = Tariff.random(&random)
         let usage = Usage(Piece.several(&random, for: tariff))
         let earlier = earlier(&random)
@@ -69,7 +70,7 @@ import Testing
 
     @Test(arguments: seeds(200))
     func chargeNeverFallsAsUsageGrows(_ seed: UInt64) {
-        var random = SplitMix64(state: seed)
+        var random = SplitMix64(seed: seed)
         let tariff = Tariff.random(&random)
         let earlier = earlier(&random)
         var usage = Usage()

@@ -1,5 +1,6 @@
 import Charging
 import Primitives
+import SimulatedHAL
 import Testing
 
 /// A use and what it costs, worked out by hand.
@@ -179,7 +180,7 @@ private func price(_ units: UInt64, per: UInt64 = 1) -> Price { Price(QLC(units:
     /// Between two boundaries nothing changes: what is granted up to the next one is at one price.
     @Test(arguments: seeds(60))
     func thePriceIsOneUpToTheBoundary(_ seed: UInt64) {
-        var random = SplitMix64(state: seed)
+        var random = SplitMix64(seed: seed)
         var tariff = Tariff.random(&random)
         if tariff.windows.isEmpty { tariff.capPerDay = QLC(units: 1) }
         for _ in 0..<200 {

@@ -2,6 +2,7 @@ import Charging
 import Foundation
 import OrderedCollections
 import Primitives
+import SimulatedHAL
 import Testing
 
 /// What is kept on disk as JSON and signed as canonical bytes comes back as it was.
@@ -12,7 +13,7 @@ import Testing
 
     @Test(arguments: seeds(40))
     func tariffsAreTheSameAgain(_ seed: UInt64) throws {
-        var random = SplitMix64(state: seed)
+        var random = SplitMix64(seed: seed)
         let tariff = Tariff.random(&random)
         #expect(try roundTrip(tariff))
         #expect(try Tariff(canonicalBytes: tariff.canonicalBytes) == tariff)

@@ -92,6 +92,9 @@ struct FaultTests {
             let end = try await failing(station)
             #expect(end.status == 1)
             #expect(end.stderr.contains("station.db") && end.stderr.contains("restore the last backup"), "\(end.stderr)")
+            try station.lab.router.run(["truncate", "-s", "0", database])
+            let empty = try await failing(station)
+            #expect(empty.status == 1 && empty.stderr.contains("is empty, and once was not"), "\(empty.stderr)")
             try station.lab.router.run(["cp", backup, database])
             _ = try station.start()
             let id = try JSON.decode(ChannelView.self, from: Data(opened.utf8))
@@ -134,6 +137,10 @@ struct FaultTests {
             #expect(daemon.isRunning)
             let status = try station.ask("status")
             #expect(status.contains("the clock stands at 1970-01-01") && status.contains("connect to a time"), "\(status)")
+            // A code may not end at a time that nobody knows; one without an end is good.
+            let refused = try? station.ask("codes", "create", "--data", "1GB", "--valid", "30d")
+            #expect(refused == nil)
+            #expect(try station.ask("codes", "create", "--data", "1GB").contains("-"))
         }
     }
 }

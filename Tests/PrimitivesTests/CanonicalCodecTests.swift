@@ -1,4 +1,5 @@
 import Primitives
+import SimulatedHAL
 import Testing
 
 private struct Everything: Canonical, Equatable {
@@ -67,7 +68,7 @@ private struct Simple: Canonical, Equatable {
     }
 
     @Test func readsBackWhatItWrites() throws {
-        var random = SplitMix64(state: 7)
+        var random = SplitMix64(seed: 7)
         for _ in 0..<500 {
             let value = Everything.random(&random)
             #expect(try Everything(canonicalBytes: value.canonicalBytes) == value)
@@ -76,7 +77,7 @@ private struct Simple: Canonical, Equatable {
 
     /// Whatever bytes are accepted, they are the only ones for that value.
     @Test func writesBackWhatItReads() {
-        var random = SplitMix64(state: 8)
+        var random = SplitMix64(seed: 8)
         var accepted = 0
         for _ in 0..<20_000 {
             var bytes = Everything.random(&random).canonicalBytes
@@ -89,7 +90,7 @@ private struct Simple: Canonical, Equatable {
     }
 
     @Test func refusesTruncationAtEveryByteAndAnythingBehind() throws {
-        var random = SplitMix64(state: 9)
+        var random = SplitMix64(seed: 9)
         let bytes = Everything.random(&random).canonicalBytes
         for length in bytes.indices {
             #expect(throws: CanonicalError.self) { try Everything(canonicalBytes: bytes[..<length]) }

@@ -1,4 +1,5 @@
 import Primitives
+import SimulatedHAL
 import Testing
 
 @Suite struct IPAddressText {
@@ -33,7 +34,7 @@ import Testing
     }
 
     @Test func printsWhatItReads() {
-        var random = SplitMix64(state: 5)
+        var random = SplitMix64(seed: 5)
         for round in 0..<2_000 {
             let bytes = (0..<(round % 2 == 0 ? 16 : 4)).map { _ in
                 random.next() % 3 == 0 ? UInt8(truncatingIfNeeded: random.next()) : 0

@@ -1,4 +1,5 @@
 import Primitives
+import SimulatedHAL
 import Testing
 
 @Suite struct QLCText {
@@ -21,7 +22,7 @@ import Testing
     }
 
     @Test func printsWhatItReads() {
-        var random = SplitMix64(state: 1)
+        var random = SplitMix64(seed: 1)
         for _ in 0..<2_000 {
             let amount = QLC(units: (random.next() % (QLC.supply.units + 1)) >> (random.next() % 60))
             #expect(QLC(amount.description) == amount)
@@ -65,7 +66,7 @@ import Testing
     }
 
     @Test func printsNeverMoreThanThereIs() {
-        var random = SplitMix64(state: 2)
+        var random = SplitMix64(seed: 2)
         for _ in 0..<2_000 {
             let bytes = random.next() >> (random.next() % 64)
             let read = ByteCount(ByteCount(bytes: bytes).description)?.bytes
@@ -76,7 +77,7 @@ import Testing
 
 @Suite struct MACAddressText {
     @Test func printsWhatItReads() {
-        var random = SplitMix64(state: 3)
+        var random = SplitMix64(seed: 3)
         for _ in 0..<500 {
             let mac = MACAddress(value: random.next())
             #expect(MACAddress(mac.description) == mac)
@@ -123,7 +124,7 @@ import Testing
     }
 
     @Test func bytes32OrdersAsItsBytes() {
-        var random = SplitMix64(state: 4)
+        var random = SplitMix64(seed: 4)
         for _ in 0..<200 {
             let raw = (0..<32).map { _ in UInt8(truncatingIfNeeded: random.next()) }
             var larger = raw

@@ -1,4 +1,5 @@
 import Primitives
+import SimulatedHAL
 import Testing
 
 @Suite struct WallTimeText {
@@ -50,7 +51,7 @@ import Testing
     }
 
     @Test func printsWhatItReads() {
-        var random = SplitMix64(state: 6)
+        var random = SplitMix64(seed: 6)
         for _ in 0..<2_000 {
             let seconds = Int64(random.next() % 315_569_520_000) - 62_167_219_200
             let time = WallTime(secondsSince1970: seconds)

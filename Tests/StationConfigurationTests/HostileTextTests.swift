@@ -1,11 +1,12 @@
 import StationConfiguration
+import SimulatedHAL
 import Testing
 
 /// Whatever is in the file: a configuration, or an error with a place. Never a crash.
 @Suite struct HostileTextTests {
     @Test func mutationsOfAValidFileAreReadOrRefusedWithALine() {
         let seed = UInt64.random(in: .min ... .max)
-        var random = SplitMix(state: seed)
+        var random = SplitMix64(seed: seed)
         let words = [
             "\"", "'''", "\"\"\"", "[", "[[", "]", "]]", "{", "}", "=", ".", ",", "#", "\n", "\\", "\\u0000", "\u{0}", "1e9",
             "0x", "true",
@@ -84,16 +85,5 @@ import Testing
         #expect(took < .seconds(20))
         #expect(complaints(String(repeating: "#", count: 1 << 20 + 1)).first?.contains("larger than 1 MiB") == true)
         #expect(!complaints("\(String(repeating: "k", count: 1 << 19)) = 1").isEmpty)
-    }
-}
-
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
-        return z ^ z >> 31
     }
 }

@@ -76,7 +76,9 @@ import Testing
         for (words, status) in [
             ("status", 0), ("client disconnect 02:51:00:00:00:01", 1), ("codes revoke 77", 1), ("nonsense", 2),
             ("codes create", 2),
-            ("client block nonsense", 2), ("sessions --since yesterday", 1), ("sim explode", 1),
+            ("client block nonsense", 2), ("sessions --since yesterday", 2), ("sim explode", 1),
+            ("tariff simulate --tariff nonsense", 1),
+            ("diagnose --bundle /nonexistent/report", 1),
         ] as [(String, Int32)] {
             let answer = try ask(daemon, words)
             #expect(answer.status == status, "\(words): \(answer.status) \(answer.err)")
@@ -95,14 +97,15 @@ import Testing
             JSONSerialization.jsonObject(with: Data(ask(daemon, "status --json").out.utf8)) as? [String: Any])
         let wanted = [
             "station_id", "version", "hal", "uptime_seconds", "sharing", "clients", "earned_today_qlc", "earned_total_qlc",
-            "alerts",
+            "alerts", "chain", "mining",
+            "temperature_celsius",
         ]
         for name in wanted { #expect(status[name] != nil, "status has no \(name)") }
         let sessions = try #require(
             JSONSerialization.jsonObject(with: Data(ask(daemon, "sessions --json").out.utf8)) as? [[String: Any]])
         for name in [
             "session_id", "client_mac", "client_addresses", "tariff_id", "state", "started_at", "duration_seconds", "bytes_up",
-            "bytes_down", "charge_qlc", "paid_qlc",
+            "bytes_down", "charge_qlc", "paid_qlc", "buyer", "ended_at", "granted_bytes", "granted_seconds", "end_reason",
         ] { #expect(sessions.first?[name] != nil, "a session has no \(name)") }
     }
 
@@ -137,6 +140,11 @@ import Testing
         #expect(
             difference.contains("tariff per-byte") && difference.contains("sample_interval") && difference.contains("restart"))
         #expect(try ask(daemon, "config apply").out.contains("tariff per-byte"))
+        // The price is in force now; the other still waits, and goes on being told.
+        for words in ["config diff \(daemon.configuration.path)", "config apply"] {
+            let waiting = try ask(daemon, words).out
+            #expect(waiting.contains("sample_interval") && !waiting.contains("tariff per-byte"), "\(words): \(waiting)")
+        }
         try text.replacingOccurrences(of: "price_per_mb", with: "price_per_mib")
             .write(to: daemon.configuration, atomically: true, encoding: .utf8)
         let refused = try Self.run("basestation", ["config", "check", daemon.configuration.path])

@@ -1,6 +1,9 @@
+import Charging
 import Foundation
 import Lab
+import Primitives
 import StationAPI
+import StationClient
 import Testing
 
 /// What docs/api.md promises is what the servers answer.
@@ -95,6 +98,24 @@ import Testing
             #expect(words.count == 2 && Double(words[1]) != nil, "\(line)")
         }
         #expect(typed.contains("basestation_sessions_open"), "\(typed)")
+    }
+
+    /// One page after the other, none twice, none left out, and nonsense refused.
+    @Test func usageGoesOnAfterTheLastRecord() async throws {
+        let daemon = try await SimulatedDaemon()
+        for client in 1...3 {
+            let session = try daemon.ask(
+                client, "POST", "/v1/sessions", OpenSessionBody(freeTariff: "free"), as: BuyerSessionView.self)
+            #expect(try daemon.ask(client, "DELETE", "/v1/sessions/\(session.sessionId)").status == 200)
+        }
+        let all = try await daemon.control.get("/v1/usage", as: [Signed<UsageRecord>].self).map(\.claim.session)
+        #expect(all.count == 3)
+        for (index, session) in all.enumerated() {
+            let rest = try await daemon.control.get("/v1/usage?after=\(session)", as: [Signed<UsageRecord>].self)
+            #expect(rest.map(\.claim.session) == Array(all.dropFirst(index + 1)))
+        }
+        #expect(daemon.owner.ask("GET", "/v1/usage?after=nonsense")?.problem == "malformed")
+        #expect(daemon.owner.ask("GET", "/v1/usage?after=\(String(repeating: "0", count: 32))")?.problem == "unknown")
     }
 
     @Test func aReloadChangesPricesAndDisconnectsNobody() async throws {

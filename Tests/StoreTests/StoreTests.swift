@@ -64,7 +64,7 @@ import Testing
             found += page.map(\.claim)
         }
         #expect(found == wanted)
-        #expect(try await store.usage(since: since, limit: 3).map(\.claim) == Array(wanted.prefix(3)))
+        #expect(try await store.usage(since: since, after: nil, limit: 3).map(\.claim) == Array(wanted.prefix(3)))
         // a page that begins before `since` begins at `since`
         #expect(try await store.usage(since: since, after: records[0], limit: 99).map(\.claim) == wanted)
         #expect(try await store.totals(since: since).sessions == UInt64(wanted.count))
