@@ -105,6 +105,11 @@ public actor StationStore: ChargingStore {
         bootID = nil
     }
 
+    /// Brings the log into station.db, which is then all there is: what a station that has ended leaves behind.
+    public func checkpoint() throws(StorageError) {
+        _ = try database.text("PRAGMA wal_checkpoint(TRUNCATE)")
+    }
+
     private func write(_ record: Record) throws(StorageError) {
         switch record {
         case .session(let session):

@@ -90,6 +90,7 @@ struct Daemon: AsyncParsableCommand {
         // Whatever hangs is cancelled then: the last commit must come before systemd's patience ends.
         group.maximumGracefulShutdownDuration = .seconds(3)
         try await ServiceGroup(configuration: group).run()
+        try await store.checkpoint()
     }
 
     /// cli.md: 1 refused, 4 not permitted.

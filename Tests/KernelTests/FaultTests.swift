@@ -84,7 +84,6 @@ struct FaultTests {
             let buyer = try station.makeWallet(0)
             let opened = try station.ask("channel", "open", "--buyer", buyer, "--deposit", "3", "--json")
             first.signal(SIGTERM)
-            // Its last commit waits for the disk, which may have a build to write first.
             #expect(try await first.wait(timeout: .seconds(90)).status == 0)
             let (database, backup) = (station.directory + "/state/station.db", station.directory + "/backup.db")
             try station.lab.router.run(["cp", database, backup])
