@@ -6,7 +6,7 @@ BIN := $(CURDIR)/.build/$(CONFIG)
 PACKAGES := nftables iproute2 ethtool procps util-linux pkg-config g++ \
 	libsqlite3-dev libtomlplusplus-dev
 # Suites that run the programs, one after the other.
-PROCESSES := KernelTests|StationTests|CommandTests
+PROCESSES := KernelTests|StationTests
 KILLS ?= 200
 # The programs that a test starts report here too.
 TSAN := TSAN_OPTIONS=exitcode=0:log_path=$(CURDIR)/build/tsan/report:suppressions=$(CURDIR)/Tests/tsan.supp

@@ -9,12 +9,13 @@ struct GateAdoption {
     private(set) var repairs = NetfilterBatch(table: GateTable.name)
 
     private var accounted: [ClientMark: Int] = [:]
-    private var limited: [ClientMark: Int] = [:]
     private var quotas: Set<ClientMark> = []
     private var clients: [ClientMark: HeldClient] = [:]
 
-    /// - Parameter ports: the name of each interface, by index
-    init(_ socket: NetfilterSocket, ports: [Int32: String]) throws(NetlinkError) {
+    /// - Parameters:
+    ///   - ports: the name of each interface, by index
+    ///   - orphans: quotas that nobody has any more
+    init(_ socket: NetfilterSocket, ports: [Int32: String], orphans: Set<String>) throws(NetlinkError) {
         let table = GateTable.name
         for set in [GateTable.bind.v4, GateTable.bind.v6] {
             try socket.eachElement(of: set, table: table) { element in
@@ -32,25 +33,19 @@ struct GateAdoption {
         try socket.eachElement(of: GateTable.account, table: table) { element in
             if let mark = GateTable.mark(element.key) { accounted[mark, default: 0] += 1 }
         }
-        try socket.eachElement(of: GateTable.quotaOf, table: table) { element in
-            if let mark = GateTable.mark(element.key) { limited[mark, default: 0] += 1 }
-        }
-        for quota in try socket.quotas(table: table) {
+        for quota in try socket.quotas(table: table) where !orphans.contains(quota.name) {
             if let mark = GateTable.mark(quotaName: quota.name) { quotas.insert(mark) }
         }
         complete()
     }
 
     private mutating func complete() {
-        for mark in Set(clients.keys).union(accounted.keys).union(limited.keys).union(quotas) {
+        for mark in Set(clients.keys).union(accounted.keys).union(quotas) {
             holdings[mark] = clients[mark] ?? HeldClient(port: "")
             let keys = GateTable.keys(mark)
             if accounted[mark] != 2 { repairs.add(keys.map { SetElement(key: $0) }, to: GateTable.account) }
-            // Without a quota it would pass unmetered: it gets nothing until it is served anew.
+            // Nothing leads to it: the client gets nothing until it is served anew.
             if !quotas.contains(mark) { repairs.setQuota(GateTable.quotaName(mark), limit: 0) }
-            if limited[mark] != 2 {
-                repairs.add(keys.map { SetElement(key: $0, object: GateTable.quotaName(mark)) }, to: GateTable.quotaOf)
-            }
         }
     }
 }

@@ -1,7 +1,7 @@
 import HAL
 import Primitives
 
-/// What the kernel holds of one client, but for its live elements, which the kernel itself may take out at any time.
+/// What the kernel holds of one client, but for its lease, which may end at any time.
 struct HeldClient: Equatable {
     enum Service: Equatable {
         /// Adopted: it may be in service.
@@ -15,8 +15,10 @@ struct HeldClient: Equatable {
     var bindings: Set<GateBinding> = []
     /// What traffic may come down to. The same addresses as in `bindings`, unless somebody else changed the table.
     var downs: Set<IPAddress> = []
-    /// As asked for; nil when it was adopted and is not known. The kernel's may be greater by what it counted of dropped packets.
+    /// As asked for; nil when it is not known, as of an adopted client.
     var byteLimit: UInt64?
+    /// By so much the kernel's limit is greater: its quota has counted so many bytes of packets that it refused.
+    var excess: UInt64 = 0
     var service: Service = .unknown
 }
 

@@ -4,24 +4,32 @@ import Primitives
 
 /// The difference between what the kernel holds and what it shall hold, as one batch. Pure: reads and writes nothing.
 struct GatePlan {
+    /// A client without service and without limit, for as long as it takes to read what its quota refused.
+    struct Shut {
+        var mark: ClientMark
+        var byteLimit: UInt64
+        var service: GateIntent.Client.Service
+    }
+
     /// What the kernel holds when the batch is through.
     private(set) var after: [(mark: ClientMark, client: HeldClient?)] = []
-    /// Clients whose limit rose: a packet may meet the old limit after its mark is live again, and take it out.
-    private(set) var raised: [(mark: ClientMark, service: GateIntent.Client.Service)] = []
+    /// Clients whose limit rose: each may have been cut off just before, and the bytes it was refused be counted against it.
+    private(set) var raised: [Shut] = []
+    /// Clients that must be opened again.
+    private(set) var shut: [Shut] = []
+    /// Quotas of clients that are forgotten.
+    private(set) var orphans: [String] = []
 
-    private var dead: [SetElement] = []
+    private var closed: [SetElement] = []
     private var unbound: (v4: [SetElement], v6: [SetElement]) = ([], [])
     private var undirected: (v4: [SetElement], v6: [SetElement]) = ([], [])
-    private var unlimited: [SetElement] = []
-    private var dropped: [String] = []
     private var unaccounted: [SetElement] = []
 
-    private var quotas: [(name: String, limit: UInt64, consumed: UInt64)] = []
-    private var limited: [SetElement] = []
+    private var limits: [(name: String, limit: UInt64)] = []
     private var accounted: [SetElement] = []
     private var bound: (v4: [SetElement], v6: [SetElement]) = ([], [])
     private var directed: (v4: [SetElement], v6: [SetElement]) = ([], [])
-    private var live: [SetElement] = []
+    private var opened: [SetElement] = []
 
     /// - Parameter use: what was read of the clients that `needsUse` named
     init(_ intent: GateIntent, holding held: GateHoldings, use: [ClientMark: GateUse]) {
@@ -31,6 +39,26 @@ struct GatePlan {
             } else if let client = held[mark] {
                 forget(mark, client)
             }
+        }
+    }
+
+    /// Shuts those of `raised` that were refused something that their new limit does not make good.
+    init(shutting raised: [Shut], holding held: GateHoldings, use: [ClientMark: GateUse]) {
+        for client in raised {
+            guard let use = use[client.mark], var held = held[client.mark] else { continue }
+            guard use.isCutOff(before: client.byteLimit) || use.refused > held.excess else { continue }
+            shut(client, &held)
+            after.append((client.mark, held))
+        }
+    }
+
+    /// Opens clients with the limits they were to have; `use` was read while they were shut.
+    init(opening shut: [Shut], holding held: GateHoldings, use: [ClientMark: GateUse]) {
+        for client in shut {
+            guard let use = use[client.mark], var held = held[client.mark] else { continue }
+            limit(client.mark, client.byteLimit, excess: use.refused, &held)
+            held.service = serve(client.mark, client.service, was: .stopped)
+            after.append((client.mark, held))
         }
     }
 
@@ -45,36 +73,36 @@ struct GatePlan {
     private mutating func keep(_ mark: ClientMark, _ target: GateIntent.Client, held: HeldClient?, use: GateUse?) {
         var client = held ?? HeldClient(port: target.port, service: .stopped)
         if held == nil { accounted += GateTable.keys(mark).map { SetElement(key: $0) } }
-        var isRenewed = false
-        if let limit = target.byteLimit, held?.byteLimit != limit {
-            isRenewed = setLimit(mark, limit, use: use)
-            client.byteLimit = limit
-            if held != nil, target.service != .none { raised.append((mark, target.service)) }
-        }
         change(mark, from: client, bindings: target.bindings, downs: target.addresses)
         client.port = target.port
         client.bindings = target.bindings
         client.downs = target.addresses
-        // A client whose quota is made anew was cut off: whatever we held, it is out of `live`.
-        client.service = serve(mark, target.service, was: isRenewed ? .unknown : client.service)
+        if let byteLimit = target.byteLimit, held?.byteLimit != byteLimit {
+            let wanted = Shut(mark: mark, byteLimit: byteLimit, service: target.service)
+            if let use, use.isCutOff(before: byteLimit) {
+                shut(wanted, &client)
+                after.append((mark, client))
+                return
+            }
+            limit(mark, byteLimit, excess: use?.refused ?? 0, &client)
+            if held != nil { raised.append(wanted) }
+        }
+        client.service = serve(mark, target.service, was: client.service)
         after.append((mark, client))
     }
 
-    /// Whether the quota is made anew.
-    private mutating func setLimit(_ mark: ClientMark, _ limit: UInt64, use: GateUse?) -> Bool {
-        let name = GateTable.quotaName(mark)
-        let keys = GateTable.keys(mark)
-        limited += keys.map { SetElement(key: $0, object: name) }
-        switch GateQuota(byteLimit: limit, after: use) {
-        case .set(let kernelLimit):
-            quotas.append((name, kernelLimit, 0))
-            return false
-        case .renew(let kernelLimit, let consumed):
-            unlimited += keys.map { SetElement(key: $0) }
-            dropped.append(name)
-            quotas.append((name, kernelLimit, consumed))
-            return true
-        }
+    private mutating func shut(_ wanted: Shut, _ client: inout HeldClient) {
+        limits.append((GateTable.quotaName(wanted.mark), GateTable.noLimit))
+        client.byteLimit = nil
+        client.service = serve(wanted.mark, .none, was: client.service)
+        shut.append(wanted)
+    }
+
+    private mutating func limit(_ mark: ClientMark, _ byteLimit: UInt64, excess: UInt64, _ client: inout HeldClient) {
+        let (sum, overflow) = byteLimit.addingReportingOverflow(excess)
+        limits.append((GateTable.quotaName(mark), overflow ? GateTable.noLimit : min(sum, GateTable.noLimit)))
+        client.byteLimit = byteLimit
+        client.excess = excess
     }
 
     private mutating func change(_ mark: ClientMark, from client: HeldClient, bindings: Set<GateBinding>, downs: Set<IPAddress>) {
@@ -97,31 +125,24 @@ struct GatePlan {
     private mutating func serve(
         _ mark: ClientMark, _ service: GateIntent.Client.Service, was: HeldClient.Service
     ) -> HeldClient.Service {
-        let bare = GateTable.keys(mark).map { SetElement(key: $0) }
+        if service == .forever, was == .forever { return .forever }
+        if was != .stopped { closed += GateTable.service(mark) }
         switch service {
-        case .none:
-            if was != .stopped { dead += bare }
-            return .stopped
-        case .forever where was == .forever:
-            return .forever
+        case .none: return .stopped
         case .forever:
-            if was != .stopped { dead += bare }
-            live += bare
+            opened += GateTable.service(mark)
             return .forever
         case .milliseconds(let time):
-            if was != .stopped { dead += bare }
-            live += GateTable.keys(mark).map { SetElement(key: $0, timeoutMilliseconds: time) }
+            opened += GateTable.service(mark, milliseconds: time)
             return .leased
         }
     }
 
     private mutating func forget(_ mark: ClientMark, _ client: HeldClient) {
-        let bare = GateTable.keys(mark).map { SetElement(key: $0) }
-        if client.service != .stopped { dead += bare }
+        _ = serve(mark, .none, was: client.service)
         change(mark, from: client, bindings: [], downs: [])
-        unlimited += bare
-        dropped.append(GateTable.quotaName(mark))
-        unaccounted += bare
+        unaccounted += GateTable.keys(mark).map { SetElement(key: $0) }
+        orphans.append(GateTable.quotaName(mark))
         after.append((mark, nil))
     }
 
@@ -134,30 +155,21 @@ struct GatePlan {
     /// What goes comes before what comes: an address may change hands within one batch.
     func batch() -> NetfilterBatch {
         var batch = NetfilterBatch(table: GateTable.name)
-        batch.clearLive(dead)
+        // They are there or not: only the kernel knows, and deleting what is not there fails.
+        batch.add(closed, to: GateTable.quotaOf)
+        batch.delete(closed, from: GateTable.quotaOf)
         batch.delete(unbound.v4, from: GateTable.bind.v4)
         batch.delete(unbound.v6, from: GateTable.bind.v6)
         batch.delete(undirected.v4, from: GateTable.down.v4)
         batch.delete(undirected.v6, from: GateTable.down.v6)
-        batch.delete(unlimited, from: GateTable.quotaOf)
-        for name in dropped { batch.deleteQuota(name) }
         batch.delete(unaccounted, from: GateTable.account)
-        for quota in quotas { batch.setQuota(quota.name, limit: quota.limit, consumed: quota.consumed) }
-        batch.add(limited, to: GateTable.quotaOf)
+        for (name, limit) in limits { batch.setQuota(name, limit: limit) }
         batch.add(accounted, to: GateTable.account)
         batch.add(bound.v4, to: GateTable.bind.v4)
         batch.add(bound.v6, to: GateTable.bind.v6)
         batch.add(directed.v4, to: GateTable.down.v4)
         batch.add(directed.v6, to: GateTable.down.v6)
-        batch.add(live, to: GateTable.live)
+        batch.add(opened, to: GateTable.quotaOf)
         return batch
-    }
-}
-
-extension NetfilterBatch {
-    /// Takes elements out of `live` whether they are there or not: only the kernel knows, and deleting what is not there fails.
-    mutating func clearLive(_ elements: [SetElement]) {
-        add(elements, to: GateTable.live)
-        delete(elements, from: GateTable.live)
     }
 }

@@ -5,8 +5,8 @@ import Primitives
 
 /// Reads the gate's table out of the kernel.
 struct GateReader {
-    /// A table that changes under every one of so many reads is not ours alone.
-    static let attempts = 8
+    /// What changes under every one of so many reads is read as it is.
+    static let attempts = 16
     /// Up to so many clients are asked for one by one; more are read with the whole table.
     static let singleReads = 64
 
@@ -68,17 +68,32 @@ struct GateReader {
 
     private func eachUse(of marks: [ClientMark]) throws(NetlinkError) -> [ClientMark: GateUse] {
         var use: [ClientMark: GateUse] = [:]
-        for mark in marks {
+        for mark in marks { use[mark] = try self.use(of: mark) }
+        return use
+    }
+
+    /// A packet between the two readings hides that another was refused: so they are taken again until none came between.
+    private func use(of mark: ClientMark) throws(NetlinkError) -> GateUse {
+        var before = try counted(mark)
+        var best: GateUse?
+        for _ in 0..<Self.attempts {
             guard let quota = try socket.quota(GateTable.quotaName(mark), table: GateTable.name) else {
                 throw .refused(request: "read the quota of client \(mark.value)", errno: ENOENT, detail: nil)
             }
-            var counted: UInt64 = 0
-            for key in GateTable.keys(mark) {
-                try socket.element(key, of: GateTable.account, table: GateTable.name) { counted += $0.counter?.bytes ?? 0 }
-            }
-            use[mark] = GateUse(quota: quota, counted: counted)
+            let use = GateUse(quota: quota, counted: try counted(mark))
+            if use.counted == before { return use }
+            before = use.counted
+            if use.refused >= best?.refused ?? 0 { best = use }
         }
-        return use
+        return best!  // not nil: the first is not less than 0
+    }
+
+    private func counted(_ mark: ClientMark) throws(NetlinkError) -> UInt64 {
+        var bytes: UInt64 = 0
+        for key in GateTable.keys(mark) {
+            try socket.element(key, of: GateTable.account, table: GateTable.name) { bytes += $0.counter?.bytes ?? 0 }
+        }
+        return bytes
     }
 
     private func allUse() throws(NetlinkError) -> [ClientMark: GateUse] {
@@ -92,25 +107,6 @@ struct GateReader {
             use[mark]?.counted += element.counter?.bytes ?? 0
         }
         return use
-    }
-
-    /// Those of `marks` that the kernel has taken out of service, one way or both.
-    func cutOff(among marks: [ClientMark]) throws(HALError) -> Set<ClientMark> {
-        try again("read who is in service") { () throws(NetlinkError) in
-            var found: [ClientMark: Int] = [:]
-            if marks.count <= Self.singleReads {
-                for mark in marks {
-                    for key in GateTable.keys(mark) {
-                        try socket.element(key, of: GateTable.live, table: GateTable.name) { _ in found[mark, default: 0] += 1 }
-                    }
-                }
-            } else {
-                try socket.eachElement(of: GateTable.live, table: GateTable.name) { element in
-                    if let mark = GateTable.mark(element.key) { found[mark, default: 0] += 1 }
-                }
-            }
-            return Set(marks.filter { found[$0, default: 0] < 2 })
-        }
     }
 }
 

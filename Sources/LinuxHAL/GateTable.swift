@@ -15,7 +15,6 @@ struct GateBinding: Hashable {
 enum GateTable {
     static let name = "gate"
     static let account = "account"
-    static let live = "live"
     static let quotaOf = "quota_of"
     static let bind = (v4: "bind4", v6: "bind6")
     static let down = (v4: "down4", v6: "down6")
@@ -26,6 +25,11 @@ enum GateTable {
     static let downBit: UInt32 = 0x8000_0000
 
     static func keys(_ mark: ClientMark) -> [[UInt8]] { [key(mark.value), key(mark.value | downBit)] }
+
+    /// What lets a client pass: both of its marks lead to its quota, for as long as its lease lasts.
+    static func service(_ mark: ClientMark, milliseconds: UInt64? = nil) -> [SetElement] {
+        keys(mark).map { SetElement(key: $0, object: quotaName(mark), timeoutMilliseconds: milliseconds) }
+    }
 
     static func key(_ number: UInt32) -> [UInt8] { withUnsafeBytes(of: number) { Array($0) } }
 

@@ -34,6 +34,8 @@ public actor LinuxPacketGate: PacketGate {
     private let configuration: Configuration
     private var tables: Tables?
     private var held = GateHoldings()
+    /// Quotas that no client has any more.
+    private var orphans: Set<String> = []
 
     private struct Tables {
         let netfilter: NetfilterSocket
@@ -63,35 +65,60 @@ public actor LinuxPacketGate: PacketGate {
         return held.clients.keys.sorted()
     }
 
-    /// One batch. When a limit rose it is followed by a look at who is in service: see ``GatePlan/raised``.
+    /// One batch. When a limit rose it is followed by a look whether it came too late: see ``GateUse``.
     public func apply(_ changes: [GateChange]) throws(HALError) {
         let tables = try opened()
         let plan: GatePlan
         do throws(HALError) {
-            plan = try commit(changes, tables)
+            plan = try change(changes, tables)
         } catch {
             // Somebody changed the table by hand: look what there is, and do it from there. A conflict of our own comes again.
             guard error.kind == .missing || error.kind == .busy else { throw error }
             try adopt(tables)
-            plan = try commit(changes, tables)
+            plan = try change(changes, tables)
         }
-        try restore(plan.raised, tables)
+        var shut = plan.shut
+        if !plan.raised.isEmpty {
+            let use = try tables.reader.use(of: plan.raised.map(\.mark))
+            shut += try commit(GatePlan(shutting: plan.raised, holding: held, use: use), tables).shut
+        }
+        if !shut.isEmpty {
+            let use = try tables.reader.use(of: shut.map(\.mark))
+            try commit(GatePlan(opening: shut, holding: held, use: use), tables)
+        }
+        orphans.formUnion(plan.orphans)
+        sweep(tables)
     }
 
-    private func commit(_ changes: [GateChange], _ tables: Tables) throws(HALError) -> GatePlan {
+    private func change(_ changes: [GateChange], _ tables: Tables) throws(HALError) -> GatePlan {
         let intent = try GateIntent(changes, holding: held, indices: try indices(of: changes, tables.route))
         let use = try tables.reader.use(of: GatePlan.needsUse(intent, holding: held))
-        let plan = GatePlan(intent, holding: held, use: use)
+        return try commit(GatePlan(intent, holding: held, use: use), tables)
+    }
+
+    @discardableResult
+    private func commit(_ plan: GatePlan, _ tables: Tables) throws(HALError) -> GatePlan {
         try netlink("change the gate") { () throws(NetlinkError) in try tables.netfilter.commit(plan.batch()) }
         for (mark, client) in plan.after { held[mark] = client }
         return plan
+    }
+
+    /// Deletes the quotas of clients that are forgotten. The kernel refuses while an element whose lease has ended still waits
+    /// for its collector, a second or two: then the next change tries again.
+    private func sweep(_ tables: Tables) {
+        guard !orphans.isEmpty else { return }
+        if (try? tables.netfilter.commit(.deleting(quotas: orphans))) != nil { return orphans.removeAll() }
+        for name in orphans.prefix(GateReader.singleReads) where (try? tables.netfilter.commit(.deleting(quotas: [name]))) != nil
+        {
+            orphans.remove(name)
+        }
     }
 
     private func adopt(_ tables: Tables) throws(HALError) {
         let links = try netlink("read the interfaces") { () throws(NetlinkError) in try tables.route.links() }
         let ports = Dictionary(links.map { ($0.index, $0.name) }) { first, _ in first }
         let adoption = try tables.reader.again("adopt the clients") { () throws(NetlinkError) in
-            try GateAdoption(tables.netfilter, ports: ports)
+            try GateAdoption(tables.netfilter, ports: ports, orphans: orphans)
         }
         try netlink("repair the gate") { () throws(NetlinkError) in try tables.netfilter.commit(adoption.repairs) }
         held = adoption.holdings
@@ -134,28 +161,6 @@ public actor LinuxPacketGate: PacketGate {
         for (mark, client) in moved { held[mark] = client }
     }
 
-    /// A raised limit takes effect a moment after the new live elements do: a packet between the two takes its client out
-    /// again (60 of 60 under a flood). Whoever is out is put back, now that the limit is there.
-    private func restore(
-        _ raised: [(mark: ClientMark, service: GateIntent.Client.Service)], _ tables: Tables
-    ) throws(HALError) {
-        guard !raised.isEmpty else { return }
-        let cutOff = try tables.reader.cutOff(among: raised.map(\.mark))
-        guard !cutOff.isEmpty else { return }
-        var bare: [SetElement] = []
-        var live: [SetElement] = []
-        for (mark, service) in raised where cutOff.contains(mark) {
-            var time: UInt64?
-            if case .milliseconds(let milliseconds) = service { time = milliseconds }
-            bare += GateTable.keys(mark).map { SetElement(key: $0) }
-            live += GateTable.keys(mark).map { SetElement(key: $0, timeoutMilliseconds: time) }
-        }
-        var batch = NetfilterBatch(table: GateTable.name)
-        batch.clearLive(bare)
-        batch.add(live, to: GateTable.live)
-        try netlink("put clients back in service") { () throws(NetlinkError) in try tables.netfilter.commit(batch) }
-    }
-
     private func connect() throws(HALError) -> Tables {
         let namespace = configuration.namespace
         return try netlink("open the packet filter") { () throws(NetlinkError) in
@@ -181,5 +186,13 @@ public actor LinuxPacketGate: PacketGate {
         if let link { return link.index }
         let names = try netlink("read the interfaces") { () throws(NetlinkError) in try route.links().map(\.name) }
         throw .missing(interface: port, among: names)
+    }
+}
+
+extension NetfilterBatch {
+    fileprivate static func deleting(quotas: Set<String>) -> NetfilterBatch {
+        var batch = NetfilterBatch(table: GateTable.name)
+        for name in quotas { batch.deleteQuota(name) }
+        return batch
     }
 }

@@ -31,16 +31,14 @@ public struct NetfilterBatch {
         send(elements, set: set, type: NFT_MSG_DELSETELEM, flags: 0, subject: "delete from \(set)")
     }
 
-    /// Makes the quota, or gives it a new limit; what it has seen stays, `consumed` is for a new one only.
-    public mutating func setQuota(_ name: String, limit: UInt64, consumed: UInt64 = 0) {
+    /// Makes the quota ("until": a rule goes on while its limit is not passed), or gives it a new limit; what it has seen stays.
+    public mutating func setQuota(_ name: String, limit: UInt64) {
         message(NFT_MSG_NEWOBJ, flags: Int(NLM_F_CREATE), subject: "set quota \(name)") { [table] builder in
             builder.attribute(Int(NFTA_OBJ_TABLE.rawValue), text: table)
             builder.attribute(Int(NFTA_OBJ_NAME.rawValue), text: name)
             builder.attribute(Int(NFTA_OBJ_TYPE.rawValue), network: UInt32(NFT_OBJECT_QUOTA))
             builder.nest(Int(NFTA_OBJ_DATA.rawValue)) { builder in
                 builder.attribute(Int(NFTA_QUOTA_BYTES.rawValue), network: limit)
-                builder.attribute(Int(NFTA_QUOTA_FLAGS.rawValue), network: UInt32(NFT_QUOTA_F_INV.rawValue))  // "over"
-                builder.attribute(Int(NFTA_QUOTA_CONSUMED.rawValue), network: consumed)
             }
         }
     }

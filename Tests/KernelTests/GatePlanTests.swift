@@ -10,36 +10,63 @@ struct GatePlanTests {
     struct Raise: Sendable, CustomTestStringConvertible {
         var name: String
         var asked: UInt64
-        var limit: UInt64
         var consumed: UInt64
-        var depleted: Bool
         var counted: UInt64
+        /// By how much the kernel's limit is greater then; nil when the client must be shut and read first.
+        var excess: UInt64?
         var testDescription: String { name }
     }
 
-    @Test(
-        arguments: [
-            (Raise(name: "in service", asked: 200, limit: 100, consumed: 60, depleted: false, counted: 60), 200, nil),
-            (Raise(name: "a packet was dropped", asked: 200, limit: 100, consumed: 70, depleted: false, counted: 60), 210, nil),
-            (
-                Raise(name: "traffic went on while reading", asked: 200, limit: 100, consumed: 60, depleted: false, counted: 65),
-                200, nil
-            ),
-            (Raise(name: "cut off", asked: 200, limit: 100, consumed: 100, depleted: true, counted: 93), 200, 93),
-            (
-                Raise(name: "cut off, and no more bought", asked: 90, limit: 100, consumed: 100, depleted: true, counted: 93), 90,
-                nil
-            ),
-            (
-                Raise(name: "without limit", asked: .max >> 1, limit: 100, consumed: 70, depleted: false, counted: 60), .max >> 1,
-                nil
-            ),
-            (Raise(name: "lowered", asked: 50, limit: 100, consumed: 60, depleted: false, counted: 60), 50, nil),
-        ] as [(Raise, UInt64, UInt64?)])
-    func kernelLimitGivesWhatIsAskedAndNeverMore(raise: Raise, limit: UInt64, renewedFrom: UInt64?) {
-        let quota = QuotaObject(name: "q1", limit: raise.limit, consumed: raise.consumed, isDepleted: raise.depleted)
-        let decision = GateQuota(byteLimit: raise.asked, after: GateUse(quota: quota, counted: raise.counted))
-        #expect(decision == (renewedFrom.map { .renew(limit: limit, consumed: $0) } ?? .set(limit: limit)))
+    /// A client whose limit in the kernel is 100.
+    @Test(arguments: [
+        Raise(name: "in service", asked: 200, consumed: 60, counted: 60, excess: 0),
+        Raise(name: "a packet was refused", asked: 200, consumed: 70, counted: 60, excess: 10),
+        Raise(name: "traffic went on while reading", asked: 200, consumed: 60, counted: 65, excess: 0),
+        Raise(name: "cut off", asked: 200, consumed: 100, counted: 93, excess: nil),
+        Raise(name: "cut off, and no more bought", asked: 90, consumed: 100, counted: 93, excess: 7),
+        Raise(name: "without limit", asked: .max >> 1, consumed: 70, counted: 60, excess: 10),
+        Raise(name: "lowered", asked: 50, consumed: 60, counted: 60, excess: 0),
+    ]) func aRaisedLimitMakesGoodWhatWasRefused(_ raise: Raise) throws {
+        var held = GateHoldings()
+        _ = try plan([.serve(entry(1))], &held)
+        let change = GateChange.serve(entry(1, limit: raise.asked))
+        let after = try plan([change], &held, use: [mark(1): use(raise.consumed, counted: raise.counted)])
+        let client = try #require(held[mark(1)])
+        if let excess = raise.excess {
+            #expect(client.excess == excess && client.byteLimit == raise.asked && client.service == .forever)
+            #expect(after.raised.map(\.mark) == [mark(1)] && after.shut.isEmpty)
+        } else {
+            #expect(client.byteLimit == nil && client.service == .stopped)
+            #expect(after.raised.isEmpty && after.shut.map(\.mark) == [mark(1)])
+        }
+    }
+
+    @Test func aClientThatIsCutOffWhileItsLimitRisesIsShutAndOpenedAgain() throws {
+        var held = GateHoldings()
+        for number: UInt32 in 1...3 { _ = try plan([.serve(entry(number, lease: .seconds(9)))], &held) }
+        let first = use(60, counted: 60)
+        let raise = try plan(
+            (1...3).map { .serve(entry($0, limit: 500, lease: .seconds(9))) }, &held,
+            use: [mark(1): first, mark(2): first, mark(3): first])
+        // The first goes on, the second was refused something, the third so much that it was cut off again.
+        let use = [mark(1): use(80, counted: 80), mark(2): use(150, counted: 90), mark(3): use(500, of: 500, counted: 95)]
+        let shutting = GatePlan(shutting: raise.raised, holding: held, use: use)
+        #expect(shutting.shut.map(\.mark) == [mark(2), mark(3)])
+        for (mark, client) in shutting.after { held[mark] = client }
+        let opening = GatePlan(
+            opening: shutting.shut, holding: held,
+            use: [
+                mark(2): self.use(160, of: GateTable.noLimit, counted: 90),
+                mark(3): self.use(900, of: GateTable.noLimit, counted: 95),
+            ])
+        for (mark, client) in opening.after { held[mark] = client }
+        #expect((1...3).map { held[mark($0)]?.excess } == [0, 70, 805])
+        #expect((1...3).allSatisfy { held[mark($0)]?.byteLimit == 500 && held[mark($0)]?.service == .leased })
+    }
+
+    private func use(_ consumed: UInt64, of limit: UInt64 = 100, counted: UInt64) -> GateUse {
+        GateUse(
+            quota: QuotaObject(name: "q1", limit: limit, consumed: consumed, isDepleted: consumed >= limit), counted: counted)
     }
 
     private func entry(_ value: UInt32, limit: UInt64? = 100, lease: Nanoseconds? = nil) -> GateEntry {
@@ -48,8 +75,10 @@ struct GatePlanTests {
             byteLimit: limit, lease: lease)
     }
 
-    private func plan(_ changes: [GateChange], _ held: inout GateHoldings) throws -> GatePlan {
-        let plan = GatePlan(try GateIntent(changes, holding: held, indices: ["lan0": 3]), holding: held, use: [:])
+    private func plan(
+        _ changes: [GateChange], _ held: inout GateHoldings, use: [ClientMark: GateUse] = [:]
+    ) throws -> GatePlan {
+        let plan = GatePlan(try GateIntent(changes, holding: held, indices: ["lan0": 3]), holding: held, use: use)
         for (mark, client) in plan.after { held[mark] = client }
         return plan
     }
@@ -100,12 +129,12 @@ struct GatePlanTests {
     }
 
     @Test func failuresSayWhatToDo() {
-        let refused = HALError(NetlinkError.refused(request: "add to live", errno: 1, detail: nil), doing: "change the gate")
+        let refused = HALError(NetlinkError.refused(request: "add to account", errno: 1, detail: nil), doing: "change the gate")
         #expect(refused.kind == .notPermitted)
         #expect(
             refused.description == "cannot change the gate: it needs CAP_NET_ADMIN; run as root or grant it with "
                 + "AmbientCapabilities=CAP_NET_ADMIN in the unit")
         #expect(HALError(NetlinkError.interrupted, doing: "read").kind == .interrupted)
-        #expect(HALError(NetlinkError.refused(request: "add to live", errno: 23, detail: nil), doing: "x").kind == .full)
+        #expect(HALError(NetlinkError.refused(request: "add to account", errno: 23, detail: nil), doing: "x").kind == .full)
     }
 }

@@ -107,10 +107,29 @@ struct GateServiceTests {
         }
     }
 
+    /// An element whose lease has ended keeps the quota for a moment: the client is forgotten all the same, and nothing stays.
+    @Test func aClientWhoseLeaseHasJustEndedIsForgotten() async throws {
+        try await withGate { lab, gate in
+            let empty = try elements(lab)
+            for number: UInt32 in 1...5 {
+                var entry = GateEntry.of(lab.clients[0], mark: number, limit: 1_000, lease: .milliseconds(50))
+                if number > 1 { entry.addresses = [] }
+                try await gate.apply([.serve(entry)])
+            }
+            try await Task.sleep(for: .milliseconds(80))
+            try await gate.apply((1...5).map { .forget(mark($0)) })
+            #expect(try await gate.readings().isEmpty)
+            try await waitUntil("the quotas to go", timeout: .seconds(10), every: .milliseconds(200)) {
+                try await gate.apply([])
+                return try elements(lab) == empty
+            }
+        }
+    }
+
     /// The table as text, without what unknown devices leave in it.
     private func elements(_ lab: Topology) throws -> String {
         try lab.router.run("nft", "reset", "counters")
-        for set in ["knock", "seen4", "seen6"] { try lab.router.run("nft", "flush", "set", "inet", "gate", set) }
+        for set in ["knock", "refused", "seen4", "seen6"] { try lab.router.run("nft", "flush", "set", "inet", "gate", set) }
         return try lab.router.run("nft", "list", "table", "inet", "gate").stdout
     }
 

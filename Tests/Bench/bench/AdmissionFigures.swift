@@ -67,9 +67,9 @@ struct AdmissionFigures {
         let elements = [
             "quota_of { \(up) : \"q\(up)\", \(down) : \"q\(up)\" }", "account { \(up), \(down) }",
             "bind4 { lan0 . \(entry.mac) . \(v4) : \(up) }", "bind6 { lan0 . \(entry.mac) . \(v6) : \(up) }",
-            "down4 { \(v4) : \(down) }", "down6 { \(v6) : \(down) }", "live { \(up), \(down) }",
+            "down4 { \(v4) : \(down) }", "down6 { \(v6) : \(down) }",
         ]
-        let add = ["add quota inet gate q\(up) { over 1000000000000 bytes }"] + elements.map { "add element inet gate \($0)" }
+        let add = ["add quota inet gate q\(up) { 1000000000000 bytes }"] + elements.map { "add element inet gate \($0)" }
         try lab.router.run(["nft", "-f", "-"], input: add.joined(separator: "\n") + "\n")
         let delete = elements.map { "delete element inet gate \($0)" } + ["delete quota inet gate q\(up)"]
         try lab.router.run(["nft", "-f", "-"], input: delete.joined(separator: "\n") + "\n")
