@@ -114,7 +114,7 @@ extension ChargingEngine {
             station: station, session: id, buyer: session.buyer, accessCode: code?.number, tariffID: session.tariff.id,
             mac: session.mac, startedAt: session.openedAt, endedAt: now.wall, seconds: session.usage.time.wholeSeconds,
             bytesUp: session.usage.bytesUp, bytesDown: session.usage.bytesDown, charge: session.charge,
-            paid: account?.paid ?? .zero, endReason: reason)
+            paid: account?.paid ?? .zero, voucher: account?.voucher, endReason: reason)
         if account != nil {
             account!.settle(charges)
             channels[account!.channel.id] = account!

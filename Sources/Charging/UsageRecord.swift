@@ -16,18 +16,20 @@ public struct UsageRecord: Hashable, Sendable, Codable {
     public var charge: QLC
     /// Of the channel, when the session ended.
     public var paid: QLC
+    /// What `paid` rests on: the last voucher of the channel, which the buyer signed.
+    public var voucher: Signed<Voucher>?
     public var endReason: EndReason
 
     private enum CodingKeys: String, CodingKey {
         case tariffID = "tariffId"  // "tariff_id" in JSON
         case station, session, buyer, accessCode, mac, startedAt, endedAt, seconds, bytesUp, bytesDown, charge, paid
-        case endReason
+        case voucher, endReason
     }
 
     public init(
         station: StationID, session: SessionID, buyer: PublicKey?, accessCode: UInt32?, tariffID: String,
         mac: MACAddress, startedAt: WallTime, endedAt: WallTime, seconds: UInt64, bytesUp: UInt64, bytesDown: UInt64,
-        charge: QLC, paid: QLC, endReason: EndReason
+        charge: QLC, paid: QLC, voucher: Signed<Voucher>?, endReason: EndReason
     ) {
         self.station = station
         self.session = session
@@ -42,6 +44,7 @@ public struct UsageRecord: Hashable, Sendable, Codable {
         self.bytesDown = bytesDown
         self.charge = charge
         self.paid = paid
+        self.voucher = voucher
         self.endReason = endReason
     }
 }
@@ -53,7 +56,7 @@ extension UsageRecord: Signable {
         self.init(
             station: StationID(), session: SessionID(0), buyer: nil, accessCode: nil, tariffID: "",
             mac: MACAddress(value: 0), startedAt: WallTime(secondsSince1970: 0), endedAt: WallTime(secondsSince1970: 0),
-            seconds: 0, bytesUp: 0, bytesDown: 0, charge: .zero, paid: .zero, endReason: .left)
+            seconds: 0, bytesUp: 0, bytesDown: 0, charge: .zero, paid: .zero, voucher: nil, endReason: .left)
     }
 
     public mutating func visit(_ coder: inout some CanonicalCoder) throws(CanonicalError) {
@@ -74,6 +77,7 @@ extension UsageRecord: Signable {
         try coder.integer(&bytesDown)
         try coder.nested(&charge)
         try coder.nested(&paid)
+        try coder.optional(&voucher)
         var reason = endReason.rawValue
         try coder.text(&reason, limit: 16)
         guard let known = EndReason(rawValue: reason) else { throw .invalid("no such end reason") }

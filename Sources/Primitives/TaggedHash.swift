@@ -52,6 +52,17 @@ public struct Signed<Value: Signable & Sendable & Codable>: Sendable, Codable {
     }
 }
 
+extension Signed: Canonical {
+    public init() { self.init(claim: Value(), signature: Signature()) }
+
+    public mutating func visit(_ coder: inout some CanonicalCoder) throws(CanonicalError) {
+        var (claim, signature) = (claim, signature)
+        try coder.nested(&claim)
+        try coder.nested(&signature)
+        self = Signed(claim: claim, signature: signature)
+    }
+}
+
 /// A value whose signature was checked; there is no other way to make one.
 public struct Verified<Value: Signable & Sendable & Codable>: Sendable {
     public let signed: Signed<Value>

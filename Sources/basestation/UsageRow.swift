@@ -11,6 +11,7 @@ struct UsageRow {
     static let columns = [
         "session_id", "buyer", "access_code", "tariff_id", "client_mac", "started_at", "ended_at", "duration_seconds", "bytes_up",
         "bytes_down", "charge_qlc", "paid_qlc", "end_reason", "station_signature",
+        "voucher_qlc", "voucher_bytes", "buyer_signature",
     ]
 
     var csv: String {
@@ -19,6 +20,9 @@ struct UsageRow {
             claim.mac.description, claim.startedAt.description, claim.endedAt.description, String(claim.seconds),
             String(claim.bytesUp), String(claim.bytesDown), claim.charge.description, claim.paid.description,
             claim.endReason.rawValue, signature.description,
+            claim.voucher?.claim.cumulativeAmount.description ?? "",
+            (claim.voucher?.claim.cumulativeBytes).map(String.init) ?? "",
+            claim.voucher?.signature.description ?? "",
         ].joined(separator: ",")
     }
 }

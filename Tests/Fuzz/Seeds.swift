@@ -15,7 +15,7 @@ enum Seeds {
     private static let record = UsageRecord(
         station: key.publicKey, session: SessionID(9), buyer: key.publicKey, accessCode: nil, tariffID: "t", mac: mac,
         startedAt: time, endedAt: time, seconds: 1, bytesUp: 2, bytesDown: 3, charge: QLC(units: 4), paid: QLC(units: 5),
-        endReason: .idle)
+        voucher: Signed(voucher, by: key), endReason: .idle)
 
     /// The first byte chooses the type, in the order of the targets.
     static func json() throws -> [[UInt8]] {

@@ -43,6 +43,9 @@ import Testing
         #expect(end.state == "ended" && end.chargeQlc <= QLC("0.02")!)
         let records = try await daemon.control.get("/v1/usage", as: [Signed<UsageRecord>].self)
         #expect(records.count == 1 && records[0].verified(by: offer.offer.claim.station)?.value.charge == end.chargeQlc)
+        // What was paid stands on the buyer's own signature, in the station's record.
+        let voucher = try #require(records[0].claim.voucher?.verified(by: buyer.key.publicKey))
+        #expect(voucher.value.cumulativeAmount == QLC("0.02") && records[0].claim.paid == QLC("0.02"))
     }
 
     @Test func whoCheatsIsRefused() async throws {

@@ -62,7 +62,7 @@ func record(_ number: UInt64, endedAt: Int64, bytesUp: UInt64 = 1) -> UsageRecor
         station: stationKey.publicKey, session: SessionID(UInt128(number)), buyer: nil, accessCode: 3, tariffID: "t",
         mac: MACAddress(value: number), startedAt: WallTime(secondsSince1970: endedAt - 10),
         endedAt: WallTime(secondsSince1970: endedAt), seconds: 10, bytesUp: bytesUp, bytesDown: 2, charge: QLC(units: 3),
-        paid: QLC(units: 4), endReason: .left)
+        paid: QLC(units: 4), voucher: nil, endReason: .left)
 }
 
 func code(_ number: UInt32) -> AccessCode {

@@ -59,7 +59,7 @@ func facts(_ number: UInt64) -> [Record] {
         let record = UsageRecord(
             station: key.publicKey, session: SessionID(UInt128(number / 10 - 1)), buyer: nil, accessCode: nil, tariffID: "t",
             mac: MACAddress(value: 1), startedAt: now.wall, endedAt: now.wall, seconds: 1, bytesUp: 1, bytesDown: 2,
-            charge: QLC(units: 3), paid: QLC(units: 4), endReason: .left)
+            charge: QLC(units: 3), paid: QLC(units: 4), voucher: nil, endReason: .left)
         records.append(.ended(record))
     }
     return records
