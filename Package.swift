@@ -113,7 +113,11 @@ let testing: [Target] = [
         "labrun", ["Lab", "StationAPI", "StationClient", "Charging", "Primitives", arguments],
         path: "Tests/Lab/labrun"),
     tests(
-        "StationTests", ["Lab", "StationAPI", "StationClient", "Charging", "Primitives", "basestationd", "basestation", "qlink"]),
+        "StationTests",
+        [
+            "Lab", "StationAPI", "StationClient", "StationConfiguration", "Charging", "Primitives", "basestationd", "basestation",
+            "qlink",
+        ]),
     .target(name: "CBench", path: "Tests/Bench/CBench"),
     program(
         "bench",

@@ -7,17 +7,23 @@ extension ChargingEngine {
         let id = voucher.value.channel
         guard var account = channels[id] else { throw .channelUnknown(id) }
         let isRepeated = voucher.signed == account.voucher
+        let before = account.paid
         try account.accept(voucher)
         outcome.session = sessionByFunding[.channel(id)]
         guard !isRepeated else { return }
         channels[id] = account
         outcome.actions.append(.persist(.channel(account)))
         guard let session = outcome.session else { return }
+        var isDonation = false
         if let index = sessions.index(forKey: session) {
             sessions.values[index].window.paid(at: now.boot, within: sessions.values[index].tariff.creditWindow)
             sessions.values[index].lastActivity = max(sessions.values[index].lastActivity, now.boot)
+            if sessions.values[index].isGivenTo {
+                sessions.values[index].donated += account.paid - before
+                isDonation = true
+            }
         }
-        renew(session, at: now, &outcome, force: true, save: false)
+        renew(session, at: now, &outcome, force: true, save: isDonation)
     }
 
     mutating func take(_ event: ChannelEvent, at now: Moment, _ outcome: inout Outcome) throws(ChargingError) {

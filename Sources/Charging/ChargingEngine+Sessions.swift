@@ -101,7 +101,7 @@ extension ChargingEngine {
         if reason == .idle { session.usage.remove(time: session.usage.time - session.timeAtLastActivity) }
         var account = channel(of: session)
         let charges = charges(of: session)
-        session.charge = charges.reduce(.zero) { $0 + $1.charged }
+        session.charge = charges.reduce(.zero) { $0 + $1.charged } + session.donated
         var code: AccessCode?
         if case .code(let digest) = session.funding, var used = codes[digest] {
             used.usedBytes = used.usedBytes.saturatingAdd(session.usage.bytes)
@@ -117,6 +117,7 @@ extension ChargingEngine {
             paid: account?.paid ?? .zero, voucher: account?.voucher, endReason: reason)
         if account != nil {
             account!.settle(charges)
+            account!.charged += session.donated
             channels[account!.channel.id] = account!
             outcome.actions.append(.persist(.channel(account!)))
         }

@@ -97,7 +97,7 @@ extension ChargingEngine {
 
     private func charge(of session: Session) -> QLC {
         guard let account = channel(of: session) else { return .zero }
-        return min(session.tariff.charge(for: session.usage, earlier: account.days), account.balance)
+        return min(session.tariff.charge(for: session.usage, earlier: account.days) + session.donated, account.balance)
     }
 
     /// The charge day by day, in all never above what was paid.
@@ -113,6 +113,9 @@ extension ChargingEngine {
 }
 
 extension Session {
+    /// What is paid in it is a donation.
+    var isGivenTo: Bool { isActive && tariff.isFree && tariff.acceptsDonations }
+
     /// Below this a packet may already be too large to pass.
     private static let onePacket: UInt64 = 2_048
 

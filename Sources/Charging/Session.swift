@@ -69,6 +69,8 @@ public struct Session: Hashable, Sendable, Codable {
     public var usage = Usage()
     /// The charge so far; never above what was paid.
     public var charge = QLC.zero
+    /// Paid under a tariff that is free and takes donations: it is for the station, not credit for later.
+    public var donated = QLC.zero
     public var window: CreditWindow
 
     /// The kernel's number for it, and how far its counters under this number were read.

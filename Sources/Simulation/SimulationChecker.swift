@@ -22,6 +22,8 @@ struct SimulationChecker: Sendable {
         var lostDown: UInt64 = 0
         var lostTime = Nanoseconds.zero
         var lastCharge = QLC.zero
+        /// Paid while it was open under a tariff that takes donations.
+        var donated = QLC.zero
         var savedBytes: UInt64 = 0
         /// Since when something is carried that is not on disk.
         var unsavedSince: Instant?

@@ -62,6 +62,13 @@ extension StationSimulation {
                     violated(.voucherIsKept, "a voucher for \(known) QLC was on disk, now it is \(account.paid)")
                 }
                 paidDurably[account.channel.id] = max(known, account.paid)
+                for id in checker.order.reversed() {
+                    guard let seen = checker[id], seen.funding == .channel(account.channel.id) else { continue }
+                    if seen.record == nil, seen.tariff.acceptsDonations, account.paid > known {
+                        checker.change(id) { $0.donated += account.paid - known }
+                    }
+                    break
+                }
             case .code, .blocked: break
             }
         }
@@ -159,7 +166,7 @@ extension StationSimulation {
         usage.add(
             bytesUp: record.bytesUp, bytesDown: record.bytesDown, time: .seconds(record.seconds),
             in: Usage.Key(day: 0, window: Usage.Key.noWindow))
-        let worth = seen.tariff.charge(for: usage)
+        let worth = seen.tariff.charge(for: usage) + seen.donated
         let balance = record.paid - (charged - record.charge)
         // Not even connected for a nanosecond: nothing is charged.
         if record.charge != min(worth, balance),

@@ -45,34 +45,7 @@ extension Request {
 
     /// The fields of a posted HTML form.
     func form() async throws -> [String: String] {
-        let body = try await self.body.collect(upTo: CallContext.bodyLimit)
-        var fields: [String: String] = [:]
-        for pair in String(buffer: body).split(separator: "&").prefix(32) {
-            let parts = pair.split(separator: "=", maxSplits: 1)
-            guard let name = parts.first else { continue }
-            let value = parts.count == 2 ? parts[1].replacing("+", with: " ") : ""
-            fields[String(name)] = value.percentDecoded
-        }
-        return fields
-    }
-}
-
-extension StringProtocol {
-    /// Without `%XX`; what is not UTF-8 becomes U+FFFD.
-    var percentDecoded: String {
-        var bytes: [UInt8] = []
-        var rest = Array(utf8)[...]
-        while let byte = rest.popFirst() {
-            if byte == UInt8(ascii: "%"), rest.count >= 2,
-                let decoded = Hex.decode(String(decoding: rest.prefix(2), as: UTF8.self), count: 1)
-            {
-                bytes += decoded
-                rest = rest.dropFirst(2)
-            } else {
-                bytes.append(byte)
-            }
-        }
-        return String(decoding: bytes, as: UTF8.self)
+        FormFields.decode(String(buffer: try await body.collect(upTo: CallContext.bodyLimit)))
     }
 }
 

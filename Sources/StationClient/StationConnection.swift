@@ -21,6 +21,10 @@ public enum StationAddress: Hashable, Sendable, CustomStringConvertible {
 public struct StationUnreachable: Error, CustomStringConvertible {
     public var description: String
     public var isNotPermitted: Bool
+
+    public init(description: String, isNotPermitted: Bool) {
+        (self.description, self.isNotPermitted) = (description, isNotPermitted)
+    }
 }
 
 /// Asks a station over HTTP/1.1: one connection a request, JSON both ways (docs/api.md).

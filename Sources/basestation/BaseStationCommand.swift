@@ -11,7 +11,7 @@ struct BaseStationCommand: AsyncParsableCommand {
         discussion: "Start with: basestation status", version: "0.1.0",
         subcommands: [
             Status.self, Sessions.self, Usage.self, TariffCommand.self, Codes.self, Client.self, ChannelCommand.self,
-            Wallet.self, Config.self, Diagnose.self, Sim.self,
+            Wallet.self, Config.self, Diagnose.self, Setup.self, Sim.self,
         ])
 
     /// Exit codes: 0 done, 1 refused or a check failed, 2 wrong usage, 3 no answer, 4 not permitted.
@@ -24,6 +24,8 @@ struct BaseStationCommand: AsyncParsableCommand {
             stop(error.detail, error.status == 401 || error.status == 403 ? 4 : 1)
         } catch let error as StationUnreachable {
             stop(error.description, error.isNotPermitted ? 4 : 3)
+        } catch let error as Refusal {
+            stop(error.description, 1)
         } catch {
             let code = exitCode(for: error).rawValue
             if code == 0 { exit(withError: error) }

@@ -24,10 +24,12 @@ struct Connect: AsyncParsableCommand {
     @OptionGroup var file: WalletFile
 
     func run() async throws {
-        var connection = StationConnection(try address())
-        if let simulatedClient { connection.headers = [("X-Simulated-Client", "\(simulatedClient)")] }
+        var visit = Visit(
+            sessionId: "", station: station, tariffId: "", channel: nil, startedAt: .now, simulatedClient: simulatedClient)
+        let connection = try visit.connection()
         if let code {
             let session: BuyerSessionView = try await connection.post("/v1/sessions", OpenSessionBody(accessCode: code))
+            try remember(session, in: &visit)
             print(
                 "online: \(session.bytesRemaining.map { ByteCount(bytes: $0).description } ?? "\(session.secondsRemaining ?? 0) s") left"
             )
@@ -48,12 +50,22 @@ struct Connect: AsyncParsableCommand {
             offer: offer.digest, channel: id, client: offer.clientMac, sequence: account.acceptanceSequence + 1)
         let session: BuyerSessionView = try await connection.post(
             "/v1/sessions", OpenSessionBody(acceptance: Signed(acceptance, by: key)))
-        try await pay(session, from: id, by: key, over: connection, limit: limit, account: account)
+        visit.channel = id
+        try remember(session, in: &visit)
+        // Where service is free, what is paid is a gift: only `donate` gives.
+        let most = offer.offer.claim.tariff.isFree ? QLC.zero : limit
+        try await pay(session, from: id, by: key, over: connection, limit: most, account: account, visit: &visit)
+    }
+
+    private func remember(_ session: BuyerSessionView, in visit: inout Visit) throws {
+        (visit.sessionId, visit.tariffId) = (session.sessionId, session.tariffId)
+        visit.update(session)
+        try Journal(beside: file).write(visit)
     }
 
     private func pay(
         _ opened: BuyerSessionView, from channel: ChannelID, by key: PrivateKey, over connection: StationConnection,
-        limit: QLC, account: ChannelView
+        limit: QLC, account: ChannelView, visit: inout Visit
     ) async throws {
         var session = opened
         var plan = PaymentPlan(limit: limit, alreadyPaid: account.paidQlc)
@@ -76,12 +88,13 @@ struct Connect: AsyncParsableCommand {
                 )
                 fflush(nil)
             }
-            if once { return }
+            if once { return try remember(session, in: &visit) }
             try await Task.sleep(for: .milliseconds(400))
             session = try await patience.ask { try await connection.get("/v1/sessions/\(session.sessionId)") }
         }
         session = try JSON.decode(
             BuyerSessionView.self, from: await connection.send(.DELETE, "/v1/sessions/\(session.sessionId)", nil))
+        try remember(session, in: &visit)
         print("left: \(session.bytesUp + session.bytesDown) bytes in \(session.durationSeconds) s for \(session.chargeQlc) QLC")
     }
 
@@ -98,21 +111,6 @@ struct Connect: AsyncParsableCommand {
         fflush(nil)
         guard readLine()?.lowercased().hasPrefix("y") == true else { throw WalletError("not accepted; nothing was paid") }
     }
-
-    /// `10.0.0.1`, `10.0.0.1:2050`, `fd77::1`, `[fd77::1]:2050`.
-    private func address() throws -> StationAddress {
-        if IPAddress(station) != nil { return .tcp(host: station, port: 2050) }
-        guard let colon = station.lastIndex(of: ":"), let port = Int(station[station.index(after: colon)...]),
-            (1...65_535).contains(port)
-        else {
-            return .tcp(host: station, port: 2050)
-        }
-        return .tcp(host: station[..<colon].trimmingBrackets, port: port)
-    }
-}
-
-extension Substring {
-    fileprivate var trimmingBrackets: String { String(hasPrefix("[") && hasSuffix("]") ? dropFirst().dropLast() : self) }
 }
 
 /// SIGINT and SIGTERM end a session politely.

@@ -8,7 +8,7 @@ import StationClient
 struct QLink: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "qlink", abstract: "Buys network access from Qlink base stations, paid as it is used.",
-        version: "0.1.0", subcommands: [WalletCommand.self, Connect.self])
+        version: "0.1.0", subcommands: [WalletCommand.self, Connect.self, Status.self, History.self, Pay.self, Donate.self])
 
     static func main() async {
         signal(SIGPIPE, SIG_IGN)

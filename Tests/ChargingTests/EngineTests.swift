@@ -105,6 +105,27 @@ extension Outcome {
 }
 
 @Suite struct EngineTests {
+    /// What is given to a station that is free stays given; what was paid ahead before stays the buyer's.
+    @Test func aDonationIsForTheStationAndNotCreditForLater() throws {
+        var till = Desk()
+        let free = Tariff(id: "gifts", rates: Rates(), acceptsDonations: true)
+        _ = try till.open()
+        _ = try till.pay(1_000)
+        try till.send(.end(try #require(till.session?.id), .left))
+        _ = try till.finish()
+        _ = try till.open(free)
+        #expect(try till.count(5_000_000, mark: 2).isPersistedFirst)
+        #expect(till.session?.charge == .zero)
+        _ = try till.pay(1_300)
+        _ = try till.pay(1_700)
+        try till.count(5_000_000, mark: 2)
+        #expect(till.session?.charge == QLC(units: 700))
+        try till.send(.end(try #require(till.session?.id), .left))
+        let record = try #require(try till.finish(2))
+        #expect(record.charge == QLC(units: 700) && record.paid == QLC(units: 1_700))
+        #expect(till.engine.channels[till.channel]?.balance == QLC(units: 1_000))
+    }
+
     @Test func aSessionIsServedExactlyWhatWasPaid() throws {
         var till = Desk()
         #expect(try till.open().bearer?.byteLimit == 0)

@@ -97,6 +97,9 @@ extension FuzzTarget {
         again(Bytes32.self, text)
         again(SessionID.self, text)
         _ = ByteCount(text)
+        let fields = FormFields.decode(text)
+        check(fields.count <= FormFields.limit, "too many fields")
+        check(fields.values.allSatisfy { $0.utf8.count <= 3 * text.utf8.count }, "a field grew")
         if let bytes = Hex.decode(text) { check(bytes.count * 2 == text.utf8.count, "hex grew") }
     }
 
@@ -105,21 +108,22 @@ extension FuzzTarget {
         check(T(value.description) == value, "\(type): \(value) is not read back")
     }
 
-    /// Bodies of both APIs. A signature that is read is over exactly what is written back.
+    /// Bodies of both APIs, what their clients read, and the rows of the store.
+    /// A signature that is read is over exactly what is written back.
     static let json = FuzzTarget(name: "json") { bytes in
         guard let kind = bytes.first else { return }
-        let rest = bytes.dropFirst()
-        switch kind % 8 {
-        case 0: body(OpenSessionBody.self, rest)
-        case 1: body(VoucherBody.self, rest)
-        case 2: body(ChannelRequest.self, rest)
-        case 3: body(CodesRequest.self, rest)
-        case 4: body(SimulationCommand.self, rest)
-        case 5: body(OfferView.self, rest)
-        case 6: body(BuyerSessionView.self, rest)
-        default: body(Problem.self, rest)
-        }
+        jsonBodies[Int(kind) % jsonBodies.count](bytes.dropFirst())
     }
+
+    private static let jsonBodies: [@Sendable (ArraySlice<UInt8>) -> Void] = [
+        { body(OpenSessionBody.self, $0) }, { body(VoucherBody.self, $0) }, { body(ChannelRequest.self, $0) },
+        { body(CodesRequest.self, $0) }, { body(SimulationCommand.self, $0) }, { body(OfferView.self, $0) },
+        { body(BuyerSessionView.self, $0) }, { body(Problem.self, $0) }, { body(DefaultTariffRequest.self, $0) },
+        { body(DepositRequest.self, $0) }, { body(ConfigurationText.self, $0) }, { body(SessionView.self, $0) },
+        { body(StatusView.self, $0) }, { body(ChannelView.self, $0) }, { body(CodeView.self, $0) },
+        { body(CaptivePortalView.self, $0) }, { body(Session.self, $0) }, { body(ChannelAccount.self, $0) },
+        { body(AccessCode.self, $0) }, { body(TariffsView.self, $0) }, { body(UsageRecord.self, $0) },
+    ]
 
     private static func body<T: Codable & Hashable>(_ type: T.Type, _ bytes: ArraySlice<UInt8>) {
         guard let value = try? JSON.decode(type, from: bytes) else { return }

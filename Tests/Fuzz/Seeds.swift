@@ -31,7 +31,8 @@ enum Seeds {
             JSON.encode(SimulationCommand(action: "traffic", client: 1, rateUp: 2)),
             JSON.encode(
                 OfferView(offer: Signed(offer, by: key), digest: .zero, clientMac: mac, tariffIds: ["t"])),
-            JSON.encode(view), JSON.encode(Problem(.malformed, "x")),
+            JSON.encode(view), JSON.encode(Problem(.malformed, "x")), JSON.encode(DefaultTariffRequest(tariffId: "t")),
+            JSON.encode(DepositRequest(depositQlc: QLC(units: 2))), JSON.encode(ConfigurationText(text: "[station]")),
         ]
         return bodies.enumerated().map { [UInt8($0)] + $1 }
     }

@@ -19,7 +19,7 @@ for target in ${only:-$targets}; do
 	case $target in
 	configuration) cp board/*.toml "$corpus" ;;
 	json | canonical) $program seeds "$corpus" ;;
-	text) printf 'fd77::1' >"$corpus/a"; printf '02:00:00:00:00:01' >"$corpus/b"; printf '2026-11-23T09:00:00Z' >"$corpus/c"; printf '1.5 MB' >"$corpus/d" ;;
+	text) printf 'fd77::1' >"$corpus/a"; printf '02:00:00:00:00:01' >"$corpus/b"; printf '2026-11-23T09:00:00Z' >"$corpus/c"; printf "1.5 MB" >"$corpus/d"; printf '%s' 'code=AB%2DCD+1&x=&y' >"$corpus/e" ;;
 	netlink) # the kernel's messages that the netlink tests know, a file each
 		awk '/^ +[0-9a-f]+$/ { hex = hex $1 } /"""\)/ { print ++n, hex; hex = "" }' Tests/NetlinkTests/Captured.swift | while read -r number hex; do
 			printf '%b' "$(sed 's/../\\x&/g' <<<"$hex")" >"$corpus/kernel$number"

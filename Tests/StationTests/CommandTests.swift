@@ -15,8 +15,12 @@ import Testing
     }
 
     static func run(_ program: String, _ words: [String], _ environment: [String: String] = [:]) throws -> Answer {
+        try run(at: Products.url(program).path, words, environment)
+    }
+
+    static func run(at path: String, _ words: [String], _ environment: [String: String] = [:]) throws -> Answer {
         let process = Process()
-        process.executableURL = try Products.url(program)
+        process.executableURL = URL(fileURLWithPath: path)
         process.arguments = words
         process.environment = ["PATH": "/usr/bin:/bin:/usr/sbin", "HOME": "/nonexistent", "COLUMNS": "80"].merging(environment) {
             $1
@@ -41,9 +45,10 @@ import Testing
             "", "status", "sessions", "usage export", "tariff show", "tariff set", "tariff simulate", "codes create",
             "codes list",
             "codes revoke", "client list", "client disconnect", "client block", "client allow", "channel open", "channel list",
-            "wallet address", "wallet balance", "config check", "config show", "config diff", "config apply", "diagnose", "sim",
+            "wallet address", "wallet balance", "config check", "config show", "config diff", "config apply", "diagnose", "setup",
+            "sim",
         ],
-        "qlink": ["", "wallet create", "wallet address", "connect"], "basestationd": [""],
+        "qlink": ["", "wallet create", "wallet address", "connect", "status", "history", "pay", "donate"], "basestationd": [""],
     ]
 
     @Test(arguments: subcommands.keys.sorted()) func everyHelpFitsAScreen(_ program: String) throws {

@@ -1,0 +1,169 @@
+import ArgumentParser
+import Glibc
+import Primitives
+import StationConfiguration
+
+/// First boot: five questions, and a configuration that is checked before it is written.
+struct Setup: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Makes the configuration of a new station from five answers.",
+        discussion: """
+            Example: basestation setup
+            With --answers nobody is asked: the file has one answer a line, in the order of the questions; an empty line takes \
+            the default.
+            """)
+
+    @Option(help: "A file with the five answers.") var answers: String?
+    @Option(help: "Where the configuration goes.") var output = "/etc/basestation/station.toml"
+    @Flag(help: "Replace a configuration that is there; it is kept as FILE.old.") var force = false
+
+    func validate() throws {
+        guard answers != nil || isatty(0) == 1 else {
+            throw ValidationError("nobody is there to answer: write the five answers into a file and add --answers FILE")
+        }
+    }
+
+    func run() throws {
+        if access(output, F_OK) == 0, !force {
+            throw Refusal("\(output) is there already; change it with an editor, or replace it: basestation setup --force")
+        }
+        var source = AnswerSource(lines: try answers.map { try Self.lines(of: $0) })
+        let text = try Self.text(&source)
+        // Never a file that the daemon would refuse.
+        do { _ = try StationConfiguration(text: text, file: output) } catch { throw Refusal("\(error)") }
+        try write(text)
+        print("\(output) is written. Next:")
+        print("  systemctl enable --now basestationd")
+        print("  basestation status")
+    }
+
+    /// The configuration that the answers come to. Each answer is checked when it is given: a terminal asks again, a file is refused.
+    static func text(_ source: inout AnswerSource) throws -> String {
+        let links = Links.present
+        let name = try source.ask("What is the station called", "Qlink station") { answer in
+            answer.utf8.count <= 64 && !answer.contains { $0 == "\"" || $0 == "\\" || $0.isNewline }
+                ? nil : "at most 64 bytes, without quotes and backslashes"
+        }
+        let port = { (answer: String) in
+            links.names.contains(answer) ? nil : "the board has \(links.names.joined(separator: ", "))"
+        }
+        let uplink = try source.ask("Which interface leads to the internet", links.uplink ?? "wan0", port)
+        let rest = links.names.filter { $0 != uplink }
+        let clients = try source.ask("Which interfaces are clients on (with commas between)", rest.joined(separator: ",")) {
+            answer in
+            let named = answer.split(separator: ",").map(String.init)
+            if named.contains(uplink) { return "\(uplink) leads to the internet" }
+            return named.isEmpty ? "name at least one" : named.compactMap(port).first
+        }
+        let price = try source.ask("What does a MB cost in QLC (0: free)", "0.01") { answer in
+            QLC(answer) == nil ? "write an amount like 0.01" : nil
+        }
+        let message = try source.ask("What does the portal say to strangers", "Welcome!") { answer in
+            answer.utf8.count <= 200 && !answer.contains { $0 == "\"" || $0 == "\\" || $0.isNewline }
+                ? nil : "at most 200 bytes, without quotes and backslashes"
+        }
+        let isFree = QLC(price) == .zero
+        return """
+            # Written by basestation setup. docs/configuration.md explains every key.
+            [station]
+            name = "\(name)"
+
+            [network]
+            client_ports = [\(clients.split(separator: ",").map { "\"\($0)\"" }.joined(separator: ", "))]
+            uplink_port = "\(uplink)"
+
+            [portal]
+            message = "\(message)"
+
+            [charging]
+            default_tariff = "\(isFree ? "free" : "per-byte")"
+
+            [[tariff]]
+            id = "\(isFree ? "free" : "per-byte")"
+            name = "\(isFree ? "Free" : "Pay as you go")"
+            \(isFree ? "" : "price_per_mb = \"\(price)\"\n")
+            """
+    }
+
+    private static func lines(of path: String) throws -> [String] {
+        try StationConfiguration.text(of: path).split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    }
+
+    /// Whole or not at all: a power cut leaves the old file or the new one.
+    private func write(_ text: String) throws {
+        let new = output + ".new"
+        let fd = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o644)
+        guard fd >= 0 else { throw Refusal("\(new) cannot be written: \(String(cString: strerror(errno)))") }
+        let bytes = Array(text.utf8)
+        let isWritten = Glibc.write(fd, bytes, bytes.count) == bytes.count && fsync(fd) == 0
+        close(fd)
+        guard isWritten else { throw Refusal("\(new) cannot be written: \(String(cString: strerror(errno)))") }
+        if access(output, F_OK) == 0 {
+            unlink(output + ".old")  // it may not be there
+            guard link(output, output + ".old") == 0 else {
+                throw Refusal("\(output).old cannot be made: \(String(cString: strerror(errno)))")
+            }
+        }
+        guard rename(new, output) == 0 else { throw Refusal("\(output) cannot be replaced: \(String(cString: strerror(errno)))") }
+    }
+}
+
+/// Answers from a terminal, or from lines.
+struct AnswerSource {
+    var lines: [String]?
+
+    /// - Parameter complaint: what is wrong with an answer, or nil
+    mutating func ask(_ question: String, _ usual: String, _ complaint: (String) -> String?) throws -> String {
+        while true {
+            if lines == nil {
+                print("\(question) [\(usual)]? ", terminator: "")
+                fflush(nil)
+            }
+            let given: String
+            if lines != nil {
+                given = lines!.isEmpty ? "" : lines!.removeFirst()
+            } else {
+                guard let line = readLine() else { throw Refusal("no answer; nothing was written") }
+                given = line
+            }
+            let answer = given.isEmpty ? usual : given
+            guard let complaint = complaint(answer) else { return answer }
+            guard lines == nil else { throw Refusal("\(question)? \"\(answer)\": \(complaint)") }
+            print("  \(complaint)")
+        }
+    }
+}
+
+/// The board's interfaces, but for loopback.
+struct Links {
+    var names: [String]
+    /// Where the default route leads.
+    var uplink: String?
+
+    static var present: Links {
+        var names: [String] = []
+        if let all = if_nameindex() {
+            defer { if_freenameindex(all) }
+            var next = all
+            while let name = next.pointee.if_name {
+                names.append(String(cString: name))
+                next += 1
+            }
+        }
+        names.removeAll { $0 == "lo" }
+        return Links(names: names.sorted(), uplink: defaultRoute)
+    }
+
+    /// `/proc/net/route`: interface, destination, gateway, …; the default route has destination 0.
+    private static var defaultRoute: String? {
+        guard let text = try? StationConfiguration.text(of: "/proc/net/route") else { return nil }
+        let routes = text.split(separator: "\n").dropFirst().map { $0.split(separator: "\t") }
+        return routes.first { $0.count > 2 && $0[1] == "00000000" }.map { String($0[0]) }
+    }
+}
+
+/// Something was asked for that cannot be done; exit code 1.
+struct Refusal: Error, CustomStringConvertible {
+    var description: String
+    init(_ description: String) { self.description = description }
+}
