@@ -16,7 +16,7 @@ SEEDS ?= 1000
 MINUTES ?= 5
 ROUNDS ?= 7
 
-.PHONY: help deps build run test soak sim bench fuzz tsan lint check foundation clean
+.PHONY: help deps build run test hil soak sim bench fuzz tsan lint check foundation clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,11 @@ test: deps lint ## everything, from nothing
 	swift test --skip-build --skip '$(PROCESSES)'
 	swift test --skip-build --no-parallel --filter '$(PROCESSES)'
 	$(MAKE) --no-print-directory run
+
+hil: deps ## the radio on a booted Debian kernel with simulated radios, in an emulator (root for the first time: apt's lists)
+	swift build --build-tests
+	Tests/Hil/prepare.sh
+	Tests/Hil/boot.sh 600 'cd $(CURDIR) && QLINK_HIL=1 .build/debug/basestationPackageTests.xctest --testing-library swift-testing --filter HilTests'
 
 soak: deps ## the daemon killed 200 times under traffic (KILLS=, QLINK_SEED=)
 	swift build --build-tests

@@ -118,6 +118,7 @@ let testing: [Target] = [
             "Lab", "StationAPI", "StationClient", "StationConfiguration", "Charging", "Primitives", "basestationd", "basestation",
             "qlink",
         ]),
+    tests("HilTests", ["Lab", "Netlink", "Primitives"]),
     .target(name: "CBench", path: "Tests/Bench/CBench"),
     program(
         "bench",

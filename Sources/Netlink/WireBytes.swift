@@ -6,6 +6,8 @@ public struct WireBytes {
 
     init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
+    static var empty: WireBytes { WireBytes(UnsafeRawBufferPointer(start: nil, count: 0)) }
+
     /// Lends a view of `array` to `body`.
     public static func read<Result>(_ array: [UInt8], _ body: (WireBytes) -> Result) -> Result {
         array.withUnsafeBytes { body(WireBytes($0)) }

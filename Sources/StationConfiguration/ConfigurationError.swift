@@ -1,6 +1,6 @@
 /// Everything that is wrong with a configuration, in the order of the file.
 public struct ConfigurationError: Error, Hashable, CustomStringConvertible {
-    public struct Problem: Hashable, Sendable, CustomStringConvertible {
+    public struct Problem: Hashable, Sendable, Codable, CustomStringConvertible {
         /// The file, or the variable of the environment.
         public var file: String
         /// From 1; 0 where there is no line: in the environment, or when the file cannot be read.

@@ -25,7 +25,7 @@ struct BaseStationCommand: AsyncParsableCommand {
         } catch let error as StationUnreachable {
             stop(error.description, error.isNotPermitted ? 4 : 3)
         } catch let error as Refusal {
-            stop(error.description, 1)
+            stop(error.description, error.isNotPermitted ? 4 : 1)
         } catch {
             let code = exitCode(for: error).rawValue
             if code == 0 { exit(withError: error) }
@@ -54,7 +54,8 @@ struct Common: ParsableArguments {
         if json {
             print(String(decoding: try JSON.encode(value, pretty: true), as: UTF8.self))
         } else {
-            for line in lines(value) { print(line) }
+            let lines = lines(value)
+            for line in lines.isEmpty ? ["none"] : lines { print(line) }
         }
     }
 }

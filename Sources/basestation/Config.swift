@@ -10,7 +10,9 @@ struct Config: AsyncParsableCommand {
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Says what is wrong with a configuration file, and where.")
         @Argument(help: "The file.") var file = "/etc/basestation/station.toml"
+        @Flag(help: "Print JSON: an array of {file, line, column, what, mend}.") var json = false
         func run() throws {
+            if json { return try check() }
             do {
                 let configuration = try StationConfiguration.load(path: file)
                 print(
@@ -20,6 +22,13 @@ struct Config: AsyncParsableCommand {
                 print(error)
                 throw ExitCode(1)
             }
+        }
+
+        private func check() throws {
+            var problems: [ConfigurationError.Problem] = []
+            do { _ = try StationConfiguration.load(path: file) } catch { problems = error.problems }
+            print(String(decoding: try JSON.encode(problems, pretty: true), as: UTF8.self))
+            if !problems.isEmpty { throw ExitCode(1) }
         }
     }
 

@@ -86,14 +86,19 @@ struct Setup: ParsableCommand {
     }
 
     private static func lines(of path: String) throws -> [String] {
-        try StationConfiguration.text(of: path).split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        try StationConfiguration.text(of: path).split(omittingEmptySubsequences: false) { $0.isNewline }.map(String.init)
     }
 
     /// Whole or not at all: a power cut leaves the old file or the new one.
     private func write(_ text: String) throws {
         let new = output + ".new"
+        let folder = output.lastIndex(of: "/").map { String(output[..<$0]) + "/" } ?? "."
+        mkdir(folder, 0o755)  // it is there, or opening says what is wrong
         let fd = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o644)
-        guard fd >= 0 else { throw Refusal("\(new) cannot be written: \(String(cString: strerror(errno)))") }
+        guard fd >= 0 else {
+            let isForbidden = errno == EACCES || errno == EPERM || errno == EROFS
+            throw Refusal("\(new) cannot be written: \(String(cString: strerror(errno)))", isNotPermitted: isForbidden)
+        }
         let bytes = Array(text.utf8)
         let isWritten = Glibc.write(fd, bytes, bytes.count) == bytes.count && fsync(fd) == 0
         close(fd)
@@ -105,6 +110,11 @@ struct Setup: ParsableCommand {
             }
         }
         guard rename(new, output) == 0 else { throw Refusal("\(output) cannot be replaced: \(String(cString: strerror(errno)))") }
+        let directory = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        if directory >= 0 {
+            fsync(directory)  // if it fails, the new name may be lost with the power: no reason to say it is not written
+            close(directory)
+        }
     }
 }
 
@@ -162,8 +172,11 @@ struct Links {
     }
 }
 
-/// Something was asked for that cannot be done; exit code 1.
+/// Something was asked for that cannot be done; exit code 1, or 4 when somebody else might.
 struct Refusal: Error, CustomStringConvertible {
     var description: String
-    init(_ description: String) { self.description = description }
+    var isNotPermitted: Bool
+    init(_ description: String, isNotPermitted: Bool = false) {
+        (self.description, self.isNotPermitted) = (description, isNotPermitted)
+    }
 }

@@ -21,12 +21,15 @@ struct TariffCommand: AsyncParsableCommand {
     }
 
     struct Set: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Makes a tariff the usual one, until the daemon restarts.")
+        static let configuration = CommandConfiguration(
+            abstract: "Makes a tariff the usual one, until the daemon restarts.",
+            discussion: "Example: basestation tariff set free")
         @OptionGroup var common: Common
         @Argument(help: "The tariff's id.") var tariff: String
         func run() async throws {
-            let _: TariffsView = try await common.station.put("/v1/tariffs/default", DefaultTariffRequest(tariffId: tariff))
-            if !common.json { print("New sessions are offered \"\(tariff)\". Write it into station.toml to keep it.") }
+            let view: TariffsView = try await common.station.put(
+                "/v1/tariffs/default", DefaultTariffRequest(tariffId: tariff))
+            try common.show(view) { _ in ["New sessions are offered \"\(tariff)\". Write it into station.toml to keep it."] }
         }
     }
 

@@ -73,6 +73,7 @@ struct Connect: AsyncParsableCommand {
         fflush(nil)
         let stop = Interruption.watch()
         let patience = Patience()
+        var remembered = ContinuousClock.now
         while !stop.isSet {
             if let amount = plan.next(for: session) {
                 let voucher = Voucher(
@@ -87,6 +88,11 @@ struct Connect: AsyncParsableCommand {
                     "paid \(session.paidQlc - session.chargedEarlierQlc) QLC, used \(ByteCount(bytes: session.bytesUp + session.bytesDown)) in \(session.durationSeconds) s for \(session.chargeQlc) QLC"
                 )
                 fflush(nil)
+            }
+            // Who is killed finds in its history what it cost until then.
+            if ContinuousClock.now - remembered > .seconds(10) {
+                try remember(session, in: &visit)
+                remembered = .now
             }
             if once { return try remember(session, in: &visit) }
             try await Task.sleep(for: .milliseconds(400))

@@ -42,7 +42,8 @@ struct Journal {
         let fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard fd >= 0 else { throw WalletError("\(path) cannot be written: \(String(cString: strerror(errno)))") }
         defer { close(fd) }
-        let line = try JSON.encode(visit) + [0x0a]
+        // Begun on a line of its own, also after one that a power cut left unfinished.
+        let line = try [0x0a] + JSON.encode(visit) + [0x0a]
         guard Glibc.write(fd, line, line.count) == line.count else {
             throw WalletError("\(path) cannot be written: \(String(cString: strerror(errno)))")
         }
@@ -53,8 +54,9 @@ struct Journal {
         let fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
         guard fd >= 0 else { return [] }
         defer { close(fd) }
-        lseek(fd, max(0, lseek(fd, 0, SEEK_END) - off_t(Self.bytesRead)), SEEK_SET)
-        var bytes = [UInt8](repeating: 0, count: Self.bytesRead)
+        let size = max(0, lseek(fd, 0, SEEK_END))
+        lseek(fd, max(0, size - off_t(Self.bytesRead)), SEEK_SET)
+        var bytes = [UInt8](repeating: 0, count: min(Int(size), Self.bytesRead))
         var count = 0
         while count < bytes.count {
             let got = bytes.withUnsafeMutableBytes { read(fd, $0.baseAddress! + count, $0.count - count) }
@@ -70,14 +72,18 @@ struct Journal {
         return order.compactMap { last[$0] }
     }
 
-    /// The newest session that has not ended, of `station` if one is named.
+    /// The session that has not ended, of `station` if one is named.
     func openVisit(at station: String?) throws -> Visit {
-        let open = visits().last { $0.endedAt == nil && (station == nil || $0.station == station) }
-        guard let open else {
+        let open = visits().filter { $0.endedAt == nil && (station == nil || $0.station == station) }
+        guard let visit = open.last else {
             throw WalletError(
                 "no session\(station.map { " at \($0)" } ?? "") goes on; begin one: qlink connect STATION --channel ID --once")
         }
-        return open
+        guard station != nil || Set(open.map(\.station)).count == 1 else {
+            throw WalletError(
+                "sessions go on at \(Set(open.map(\.station)).sorted().joined(separator: ", ")); name one of them with --station")
+        }
+        return visit
     }
 }
 

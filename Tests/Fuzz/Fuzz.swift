@@ -142,6 +142,11 @@ extension FuzzTarget {
             _ = AddressMessage.decode(payload: body)
             _ = NeighbourMessage.decode(payload: body)
             _ = ReceivedElement.decode(payload: body)
+            _ = GenericFamily.decode(payload: body)
+            _ = Wiphy.decode(payload: body)
+            _ = WirelessInterface.decode(payload: body)
+            _ = WirelessStation.decode(payload: body)
+            _ = WirelessEvent.decode(payload: body)
             if let quota = QuotaObject.decode(payload: body) { check(quota.name.utf8.count <= body.count, "the name grew") }
         }
     }

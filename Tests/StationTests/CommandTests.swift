@@ -176,4 +176,17 @@ import Testing
             "basestation", ["diagnose", "--socket", "/nonexistent.sock", "--config", daemon.configuration.path])
         #expect(dead.status == 1 && dead.out.contains("✗ daemon") && dead.out.contains("✓ disk"), "\(dead.out)\(dead.err)")
     }
+
+    /// What is wrong with a file, for programs; and a list with nothing in it says so.
+    @Test func problemsAndEmptyListsAreSaid() async throws {
+        let daemon = try await SimulatedDaemon()
+        #expect(try ask(daemon, "codes list").out == "none\n")
+        #expect(try ask(daemon, "codes list --json").out == "[\n\n]\n")
+        #expect(try ask(daemon, "tariff set free --json").out.contains("\"free\""))
+        let path = daemon.folder.appendingPathComponent("bad.toml").path
+        try "[station]\nnmae = \"x\"\n".write(toFile: path, atomically: true, encoding: .utf8)
+        let bad = try ask(daemon, "config check \(path) --json")
+        #expect(bad.status == 1 && bad.out.contains("\"line\" : 2") && bad.out.contains("name"), "\(bad.out)")
+        #expect(try ask(daemon, "config check \(daemon.configuration.path) --json").out == "[\n\n]\n")
+    }
 }

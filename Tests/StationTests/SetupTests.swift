@@ -21,7 +21,7 @@ import Testing
 
     @Test(arguments: ["0.02", "0"]) func fiveAnswersMakeAConfiguration(price: String) throws {
         defer { try? FileManager.default.removeItem(at: folder) }
-        let answer = try setup("Kiosk\nup0\n\n\(price)\nHello\n")
+        let answer = try setup("Kiosk\nup0\r\n\n\(price)\nHello\n")
         #expect(answer.status == 0 && answer.out.contains("systemctl enable"), "\(answer.err)")
         let made = try StationConfiguration.load(path: output)
         #expect(

@@ -3,12 +3,14 @@
 // First: linux/in.h then leaves to it what both define.
 #include <netinet/in.h>
 
+#include <linux/genetlink.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
+#include <linux/nl80211.h>
 #include <linux/rtnetlink.h>
 #include <stddef.h>
 #include <stdint.h>

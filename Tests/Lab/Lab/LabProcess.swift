@@ -124,6 +124,9 @@ public final class LabProcess: Sendable {
     }
 }
 
+/// Starts a command outside every namespace of the lab.
+public func start(_ command: [String]) throws -> LabProcess { try LabProcess(command) }
+
 /// Runs a command outside every namespace of the lab; throws when its status is not 0.
 @discardableResult
 public func run(

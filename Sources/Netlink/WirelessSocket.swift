@@ -1,0 +1,102 @@
+import CNetlink
+import Glibc
+import Primitives
+
+/// The kernel's radios over nl80211. One thread at a time.
+public final class WirelessSocket {
+    private let socket: GenericSocket
+    static let familyName = "nl80211"
+
+    /// Throws `.refused` with ENOENT where no driver has loaded cfg80211.
+    public init(in namespace: NetworkNamespace? = nil) throws(NetlinkError) {
+        socket = try GenericSocket(family: Self.familyName, in: namespace)
+    }
+
+    /// In the order of their numbers.
+    public func radios() throws(NetlinkError) -> [Wiphy] {
+        var found: [UInt32: Wiphy] = [:]
+        let what = "read the radios"
+        try socket.dump(what, Int(NL80211_CMD_GET_WIPHY.rawValue)) { builder in
+            builder.attribute(Int(NL80211_ATTR_SPLIT_WIPHY_DUMP.rawValue), bytes: [])
+        } _: { payload throws(NetlinkError) in
+            guard let attributes = GenericMessage.attributes(payload),
+                let index = attributes[Int(NL80211_ATTR_WIPHY.rawValue)]?.native(UInt32.self)
+            else { throw .malformed(what) }
+            found[index, default: Wiphy(index: index)].add(attributes)
+        }
+        return found.values.sorted { $0.index < $1.index }
+    }
+
+    public func interfaces() throws(NetlinkError) -> [WirelessInterface] {
+        var found: [WirelessInterface] = []
+        try socket.dump("read the radios' interfaces", Int(NL80211_CMD_GET_INTERFACE.rawValue)) { payload throws(NetlinkError) in
+            if let one = WirelessInterface(payload: payload) { found.append(one) }  // a P2P device has no interface
+        }
+        return found
+    }
+
+    /// Everybody on the air of one interface.
+    public func stations(of interface: UInt32) throws(NetlinkError) -> [WirelessStation] {
+        var found: [WirelessStation] = []
+        let what = "read who is on the air"
+        try socket.dump(what, Int(NL80211_CMD_GET_STATION.rawValue)) { builder in
+            builder.attribute(Int(NL80211_ATTR_IFINDEX.rawValue), native: interface)
+        } _: { payload throws(NetlinkError) in
+            guard let station = WirelessStation(payload: payload) else { throw .malformed(what) }
+            found.append(station)
+        }
+        return found
+    }
+
+    /// The country whose rules hold, two letters; "00" is the world's least.
+    public func country() throws(NetlinkError) -> String {
+        var country = "00"
+        try socket.request("read the regulatory domain", Int(NL80211_CMD_GET_REG.rawValue)) { _ in
+        } _: { payload throws(NetlinkError) in
+            if let text = GenericMessage.attributes(payload)?[Int(NL80211_ATTR_REG_ALPHA2.rawValue)]?.text { country = text }
+        }
+        return country
+    }
+
+    /// Asks for the rules of a country; that they hold is told by `.regulatory`, and not at all when nobody knows the country.
+    public func setCountry(_ country: String) throws(NetlinkError) {
+        try socket.request("ask for the rules of \(country)", Int(NL80211_CMD_REQ_SET_REG.rawValue)) { builder in
+            builder.attribute(Int(NL80211_ATTR_REG_ALPHA2.rawValue), text: country)
+        }
+    }
+
+    /// - Parameter power: 1/100 dBm; the driver never sends with more
+    public func limitPower(of interface: UInt32, to power: UInt32) throws(NetlinkError) {
+        try socket.request("limit the transmit power", Int(NL80211_CMD_SET_WIPHY.rawValue)) { builder in
+            builder.attribute(Int(NL80211_ATTR_IFINDEX.rawValue), native: interface)
+            builder.attribute(Int(NL80211_ATTR_WIPHY_TX_POWER_SETTING.rawValue), native: NL80211_TX_POWER_LIMITED.rawValue)
+            builder.attribute(Int(NL80211_ATTR_WIPHY_TX_POWER_LEVEL.rawValue), native: power)
+        }
+    }
+}
+
+/// Listens to the kernel's radios; every call waits for the next events.
+public final class WirelessEvents {
+    private let socket: NetlinkSocket
+    private let family: UInt16
+
+    public init(in namespace: NetworkNamespace? = nil) throws(NetlinkError) {
+        let family = try GenericSocket(family: WirelessSocket.familyName, in: namespace).family
+        self.family = family.id
+        let groups = ["mlme", "config", "regulatory"].compactMap { family.groups[$0] }
+        socket = try NetlinkSocket(Int32(NETLINK_GENERIC), groups: groups, in: namespace)
+    }
+
+    public var descriptor: Int32 { socket.descriptor }
+
+    /// Throws `.overrun` when events were lost: then look again at all there is.
+    public func next() throws(NetlinkError) -> [WirelessEvent] {
+        var events: [WirelessEvent] = []
+        let family = Int(family)
+        try socket.receive { message in
+            guard message.type == family, let event = WirelessEvent(payload: message.payload) else { return }
+            events.append(event)
+        }
+        return events
+    }
+}

@@ -1,0 +1,27 @@
+#!/bin/bash
+# boot.sh SECONDS COMMAND: runs COMMAND in a guest of its own, shows what it printed, and ends with its status.
+# The guest sees this machine's files read-only and is gone afterwards. No KVM is needed.
+set -u
+cd "$(dirname "$0")/../.."
+lab=$PWD/build/hil limit=$1 command=$2
+[ -e "$lab/ready" ] || { echo "hil: there is no lab; make it: Tests/Hil/prepare.sh" >&2; exit 1; }
+out=$(mktemp -d "$lab/out.XXXXXX")
+trap 'rm -rf "$out"' EXIT
+echo "$command" >"$out/command"
+export LD_LIBRARY_PATH=$lab/tools/usr/lib/x86_64-linux-gnu
+share() { echo "-fsdev local,id=$1,path=$2,security_model=none,multidevs=remap$3 -device virtio-9p-pci,fsdev=$1,mount_tag=$1"; }
+# shellcheck disable=SC2046  # each share is several words
+timeout "$limit" "$lab/tools/usr/bin/qemu-system-x86_64" -L "$lab/tools/usr/share/qemu" -L "$lab/tools/usr/share/seabios" \
+	-accel tcg,thread=multi -machine q35 -cpu max -smp 2 -m 1536 -nodefaults -no-user-config -display none -no-reboot \
+	-kernel "$lab/vmlinuz" -initrd "$lab/initrd.gz" \
+	-append "console=ttyS0 quiet panic=-1 mitigations=off nokaslr random.trust_cpu=on" \
+	-serial "file:$out/console" -device virtio-rng-pci \
+	$(share root / ,readonly=on) $(share lab "$lab" ,readonly=on) $(share out "$out" "") </dev/null
+qemu=$?
+cat "$out/output" 2>/dev/null
+if [ ! -e "$out/status" ]; then
+	[ $qemu = 124 ] && echo "hil: the guest did not end in $limit s" >&2 || echo "hil: the guest died (qemu $qemu)" >&2
+	tail -20 "$out/console" >&2
+	exit 1
+fi
+exit "$(cat "$out/status")"
