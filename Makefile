@@ -55,7 +55,7 @@ test: deps lint ## everything, from nothing
 hil: deps ## the radio on a booted Debian kernel with simulated radios, in an emulator (root for the first time: apt's lists)
 	swift build --build-tests
 	Tests/Hil/prepare.sh
-	Tests/Hil/boot.sh 600 'cd $(CURDIR) && QLINK_HIL=1 .build/debug/basestationPackageTests.xctest --testing-library swift-testing --filter HilTests'
+	Tests/Hil/boot.sh 600 'cd $(CURDIR) && QLINK_HIL=1 .build/debug/basestationPackageTests.xctest --testing-library swift-testing --no-parallel --filter HilTests'
 
 soak: deps ## the daemon killed 200 times under traffic (KILLS=, QLINK_SEED=)
 	swift build --build-tests

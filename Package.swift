@@ -118,7 +118,7 @@ let testing: [Target] = [
             "Lab", "StationAPI", "StationClient", "StationConfiguration", "Charging", "Primitives", "basestationd", "basestation",
             "qlink",
         ]),
-    tests("HilTests", ["Lab", "Netlink", "Primitives"]),
+    tests("HilTests", ["Lab", "LinuxHAL", "HAL", "Netlink", "Primitives"]),
     .target(name: "CBench", path: "Tests/Bench/CBench"),
     program(
         "bench",
@@ -138,7 +138,7 @@ let fuzzing: [Target] =
     ? []
     : [
         program(
-            "fuzz", ["StationConfiguration", "StationAPI", "Netlink", "Charging", "Primitives"], path: "Tests/Fuzz")
+            "fuzz", ["LinuxHAL", "StationConfiguration", "StationAPI", "Netlink", "Charging", "Primitives"], path: "Tests/Fuzz")
     ]
 
 let package = Package(

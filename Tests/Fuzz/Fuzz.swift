@@ -1,5 +1,6 @@
 import Charging
 import Glibc
+import LinuxHAL
 import Netlink
 import Primitives
 import StationAPI
@@ -10,7 +11,7 @@ struct FuzzTarget: Sendable {
     let name: String
     let run: @Sendable ([UInt8]) -> Void
 
-    static let all = [configuration, canonical, text, json, netlink]
+    static let all = [configuration, canonical, text, json, netlink, hostapd]
 }
 
 private let chosen: FuzzTarget = {
@@ -149,5 +150,13 @@ extension FuzzTarget {
             _ = WirelessEvent.decode(payload: body)
             if let quota = QuotaObject.decode(payload: body) { check(quota.name.utf8.count <= body.count, "the name grew") }
         }
+    }
+
+    /// What comes from hostapd's control socket.
+    static let hostapd = FuzzTarget(name: "hostapd") { bytes in
+        let text = String(decoding: bytes, as: UTF8.self)
+        if case .connected(_, let key?) = HostapdEvent(text) { check(!key.contains(" "), "a key id of two words") }
+        if let key = HostapdStation(text)?.keyID { check(!key.contains("\n"), "a key id of two lines") }
+        check(HostapdState(text).isOnAir == (HostapdState(text).state == "ENABLED"), "on the air and not")
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Lab
+import LinuxHAL
 import Primitives
 import Testing
 
@@ -11,6 +12,8 @@ let hardwareInTheLoop = ConditionTrait.enabled(
 final class Air {
     static let ssid = "hil"
     let accessPoint: String
+    let passphraseFile = "/tmp/air/psk"
+    var controlPath: String { "/run/hostapd/\(accessPoint)" }
     let stations: [Station]
     private let folder = "/tmp/air"
     private let hostapd: LabProcess
@@ -37,8 +40,9 @@ final class Air {
                 namespace: namespace, interface: interface,
                 mac: try #require(MACAddress(mac.trimmingCharacters(in: .whitespacesAndNewlines))))
         }
-        let keys = passphrases.map { "keyid=\($0) 00:00:00:00:00:00 \($1)" }.sorted().joined(separator: "\n")
-        try (keys + "\n").write(toFile: folder + "/psk", atomically: true, encoding: .utf8)
+        var keys = Passphrases()
+        for (id, passphrase) in passphrases { try keys.set(passphrase, for: id) }
+        try keys.file.write(toFile: passphraseFile, atomically: true, encoding: .utf8)
         try """
         interface=\(accessPoint)
         driver=nl80211
@@ -58,6 +62,9 @@ final class Air {
             try control("status").contains("state=ENABLED")
         }
     }
+
+    /// As when hostapd dies.
+    func killHostapd() { hostapd.close() }
 
     deinit {
         hostapd.close()
