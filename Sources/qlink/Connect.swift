@@ -29,7 +29,7 @@ struct Connect: AsyncParsableCommand {
         let connection = try visit.connection()
         if let code {
             let session: BuyerSessionView = try await connection.post("/v1/sessions", OpenSessionBody(accessCode: code))
-            try remember(session, in: &visit)
+            remember(session, in: &visit)
             print(
                 "online: \(session.bytesRemaining.map { ByteCount(bytes: $0).description } ?? "\(session.secondsRemaining ?? 0) s") left"
             )
@@ -51,16 +51,16 @@ struct Connect: AsyncParsableCommand {
         let session: BuyerSessionView = try await connection.post(
             "/v1/sessions", OpenSessionBody(acceptance: Signed(acceptance, by: key)))
         visit.channel = id
-        try remember(session, in: &visit)
+        remember(session, in: &visit)
         // Where service is free, what is paid is a gift: only `donate` gives.
         let most = offer.offer.claim.tariff.isFree ? QLC.zero : limit
         try await pay(session, from: id, by: key, over: connection, limit: most, account: account, visit: &visit)
     }
 
-    private func remember(_ session: BuyerSessionView, in visit: inout Visit) throws {
+    private func remember(_ session: BuyerSessionView, in visit: inout Visit) {
         (visit.sessionId, visit.tariffId) = (session.sessionId, session.tariffId)
         visit.update(session)
-        try Journal(beside: file).write(visit)
+        Journal(beside: file).write(visit)
     }
 
     private func pay(
@@ -91,16 +91,16 @@ struct Connect: AsyncParsableCommand {
             }
             // Who is killed finds in its history what it cost until then.
             if ContinuousClock.now - remembered > .seconds(10) {
-                try remember(session, in: &visit)
+                remember(session, in: &visit)
                 remembered = .now
             }
-            if once { return try remember(session, in: &visit) }
+            if once { return remember(session, in: &visit) }
             try await Task.sleep(for: .milliseconds(400))
             session = try await patience.ask { try await connection.get("/v1/sessions/\(session.sessionId)") }
         }
         session = try JSON.decode(
             BuyerSessionView.self, from: await connection.send(.DELETE, "/v1/sessions/\(session.sessionId)", nil))
-        try remember(session, in: &visit)
+        remember(session, in: &visit)
         print("left: \(session.bytesUp + session.bytesDown) bytes in \(session.durationSeconds) s for \(session.chargeQlc) QLC")
     }
 

@@ -34,11 +34,21 @@ struct Journal {
     /// What is read of it: the newest part, some ten thousand sessions.
     static let bytesRead = 4 << 20
 
-    let path: String
+    let wallet: WalletFile
+    var path: String { wallet.wallet + ".history" }
 
-    init(beside wallet: WalletFile) { path = wallet.wallet + ".history" }
+    init(beside wallet: WalletFile) { self.wallet = wallet }
 
-    func write(_ visit: Visit) throws {
+    /// A session goes on, and is paid for, also where it cannot be remembered: then that is only said.
+    func write(_ visit: Visit) {
+        do { try append(visit) } catch {
+            let words = Array("\(error); this session will not be in qlink history\n".utf8)
+            _ = Glibc.write(2, words, words.count)
+        }
+    }
+
+    private func append(_ visit: Visit) throws {
+        wallet.makeFolder()  // who pays with a card has no wallet yet
         let fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard fd >= 0 else { throw WalletError("\(path) cannot be written: \(String(cString: strerror(errno)))") }
         defer { close(fd) }

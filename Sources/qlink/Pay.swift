@@ -70,7 +70,7 @@ struct Payment: ParsableArguments {
         let after: BuyerSessionView = try await connection.post(
             "/v1/sessions/\(visit.sessionId)/vouchers", VoucherBody(voucher: Signed(voucher, by: key)))
         visit.update(after)
-        try journal.write(visit)
+        journal.write(visit)
         return (before, after)
     }
 }

@@ -20,11 +20,11 @@ struct Status: AsyncParsableCommand {
             do {
                 let session: BuyerSessionView = try await visit.connection().get("/v1/sessions/\(visit.sessionId)")
                 visit.update(session)
-                if visit.endedAt == nil { answers.append(session) } else { try journal.write(visit) }
+                if visit.endedAt == nil { answers.append(session) } else { journal.write(visit) }
                 if !json, visit.endedAt == nil { show(session, of: visit) }
             } catch let problem as Problem where problem.kind == .unknown {
                 visit.endedAt = .now  // the station has closed the account
-                try journal.write(visit)
+                journal.write(visit)
             } catch is StationUnreachable {
                 silent.append(visit.station)
             }

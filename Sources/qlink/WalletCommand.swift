@@ -40,12 +40,16 @@ struct WalletFile: ParsableArguments {
         return key
     }
 
-    func create() throws -> PrivateKey {
+    func makeFolder() {
         var path = ""
         for part in wallet.split(separator: "/", omittingEmptySubsequences: false).dropLast() {
             path += part + "/"
             mkdir(path, 0o700)  // those that are there stay as they are
         }
+    }
+
+    func create() throws -> PrivateKey {
+        makeFolder()
         let key = PrivateKey()
         let fd = open(wallet, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard fd >= 0 else {

@@ -76,4 +76,23 @@ import Testing
         let answer = try qlink("status")
         #expect(answer.status == 3 && answer.err.contains(place), "\(answer)")
     }
+
+    /// Who pays with a card has no wallet; and a history that cannot be written keeps nobody offline.
+    @Test func aCardNeedsNoWallet() async throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let daemon = try await SimulatedDaemon()
+        let codes: [CodeView] = try await daemon.control.post(
+            "/v1/codes", CodesRequest(bytes: 1_000, seconds: nil, count: 2, validSeconds: nil))
+        for (client, code, wallet) in [("1", codes[0], wallet), ("2", codes[1], "/dev/null/wallet.key")] {
+            let answer = try CommandTests.run(
+                "qlink",
+                [
+                    "connect", "127.0.0.1:\(daemon.port)", "--code", code.code ?? "", "--simulated-client", client, "--wallet",
+                    wallet,
+                ])
+            #expect(answer.status == 0 && answer.out.hasPrefix("online: "), "\(answer)")
+            #expect(answer.err.contains("will not be in qlink history") == (client == "2"))
+        }
+        #expect(try JSON.decode([BuyerSessionView].self, from: Data(qlink("status", "--json").out.utf8)).count == 1)
+    }
 }

@@ -61,7 +61,9 @@ struct Demonstration: AsyncParsableCommand {
         say("Client 1 may pay 0.03 QLC: 3,000,000 bytes. Client 2 pays by the second. Client 3 has a card with 4 MB: \(code)")
         let firstWallet = try station.connect(0, channel: channels[0], tariff: "per-byte", limit: "0.03")
         let secondWallet = try station.connect(1, channel: channels[1], tariff: "per-second", limit: "0.4")
-        try lab.clients[2].namespace.run([try Products.url("qlink").path, "connect", station.address(for: 2), "--code", code])
+        try lab.clients[2].namespace.run([
+            try Products.url("qlink").path, "connect", station.address(for: 2), "--code", code, "--wallet", station.wallet(2),
+        ])
 
         let traffic = try [
             lab.start(.download(.tcp, bytes: 6_000_000, rate: 1_000_000), client: 0, over: .v4),
