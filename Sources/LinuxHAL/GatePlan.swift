@@ -84,7 +84,8 @@ struct GatePlan {
                 after.append((mark, client))
                 return
             }
-            limit(mark, byteLimit, excess: use?.refused ?? 0, &client)
+            // What was refused stays refused: a reading under traffic may only show too little of it.
+            limit(mark, byteLimit, excess: max(client.excess, use?.refused ?? 0), &client)
             if held != nil { raised.append(wanted) }
         }
         client.service = serve(mark, target.service, was: client.service)

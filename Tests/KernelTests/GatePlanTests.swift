@@ -61,6 +61,12 @@ struct GatePlanTests {
             ])
         for (mark, client) in opening.after { held[mark] = client }
         #expect((1...3).map { held[mark($0)]?.excess } == [0, 70, 805])
+        // The next reading was taken under traffic and shows less than was refused.
+        _ = try plan(
+            [.serve(entry(2, limit: 600, lease: .seconds(9)))], &held, use: [mark(2): self.use(200, of: 570, counted: 180)])
+        #expect(held[mark(2)]?.excess == 70)
+        _ = try plan(
+            [.serve(entry(2, limit: 500, lease: .seconds(9)))], &held, use: [mark(2): self.use(200, of: 670, counted: 130)])
         #expect((1...3).allSatisfy { held[mark($0)]?.byteLimit == 500 && held[mark($0)]?.service == .leased })
     }
 
