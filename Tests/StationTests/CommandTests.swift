@@ -22,7 +22,7 @@ import Testing
         let process = Process()
         process.executableURL = URL(fileURLWithPath: path)
         process.arguments = words
-        process.environment = ["PATH": "/usr/bin:/bin:/usr/sbin", "HOME": "/nonexistent", "COLUMNS": "80"].merging(environment) {
+        process.environment = ["PATH": "/usr/bin:/bin:/usr/sbin", "HOME": "/dev/null", "COLUMNS": "80"].merging(environment) {
             $1
         }
         let (out, err) = (Pipe(), Pipe())
@@ -83,7 +83,7 @@ import Testing
             ("codes create", 2),
             ("client block nonsense", 2), ("sessions --since yesterday", 2), ("sim explode", 1),
             ("tariff simulate --tariff nonsense", 1),
-            ("diagnose --bundle /nonexistent/report", 1),
+            ("diagnose --bundle /dev/null/report", 1),
         ] as [(String, Int32)] {
             let answer = try ask(daemon, words)
             #expect(answer.status == status, "\(words): \(answer.status) \(answer.err)")
