@@ -127,7 +127,8 @@ extension ChargingEngine {
         return ChannelView(
             channelId: account.channel.id, payer: account.channel.payer, depositQlc: account.channel.deposit,
             paidQlc: account.paid, chargedQlc: account.charged + open,
-            voucherSequence: account.voucher?.claim.sequence ?? 0, acceptanceSequence: account.acceptanceSequence,
+            voucherSequence: account.voucher?.claim.sequence ?? 0, voucher: account.voucher,
+            acceptanceSequence: account.acceptanceSequence,
             openedAt: account.channel.openedAt, closed: account.isClosed)
     }
 }

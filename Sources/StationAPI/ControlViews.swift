@@ -261,12 +261,14 @@ public struct ChannelView: Codable, Hashable, Sendable {
     /// By ended sessions and the open one.
     public var chargedQlc: QLC
     public var voucherSequence: UInt64
+    /// The last one: the buyer sees the own signature under what is said to be paid.
+    @OrNull public var voucher: Signed<Voucher>?
     public var acceptanceSequence: UInt64
     public var openedAt: WallTime
     public var closed: Bool
     public init(
         channelId: ChannelID, payer: PublicKey, depositQlc: QLC, paidQlc: QLC, chargedQlc: QLC, voucherSequence: UInt64,
-        acceptanceSequence: UInt64, openedAt: WallTime, closed: Bool
+        voucher: Signed<Voucher>?, acceptanceSequence: UInt64, openedAt: WallTime, closed: Bool
     ) {
         self.channelId = channelId
         self.payer = payer
@@ -274,6 +276,7 @@ public struct ChannelView: Codable, Hashable, Sendable {
         self.paidQlc = paidQlc
         self.chargedQlc = chargedQlc
         self.voucherSequence = voucherSequence
+        self.voucher = voucher
         self.acceptanceSequence = acceptanceSequence
         self.openedAt = openedAt
         self.closed = closed

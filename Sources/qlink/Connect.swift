@@ -46,6 +46,7 @@ struct Connect: AsyncParsableCommand {
         }
         try consent(to: offer.offer.claim, limit: limit)
         let account: ChannelView = try await connection.get("/v1/channels/\(id)")
+        let paidBefore = try account.paid(provenBy: key)
         let acceptance = Acceptance(
             offer: offer.digest, channel: id, client: offer.clientMac, sequence: account.acceptanceSequence + 1)
         let session: BuyerSessionView = try await connection.post(
@@ -54,7 +55,7 @@ struct Connect: AsyncParsableCommand {
         remember(session, in: &visit)
         // Where service is free, what is paid is a gift: only `donate` gives.
         let most = offer.offer.claim.tariff.isFree ? QLC.zero : limit
-        try await pay(session, from: id, by: key, over: connection, limit: most, account: account, visit: &visit)
+        try await pay(session, from: id, by: key, over: connection, limit: most, paidBefore: paidBefore, visit: &visit)
     }
 
     private func remember(_ session: BuyerSessionView, in visit: inout Visit) {
@@ -65,10 +66,10 @@ struct Connect: AsyncParsableCommand {
 
     private func pay(
         _ opened: BuyerSessionView, from channel: ChannelID, by key: PrivateKey, over connection: StationConnection,
-        limit: QLC, account: ChannelView, visit: inout Visit
+        limit: QLC, paidBefore: QLC, visit: inout Visit
     ) async throws {
         var session = opened
-        var plan = PaymentPlan(limit: limit, alreadyPaid: account.paidQlc)
+        var plan = PaymentPlan(limit: limit, paidBefore: paidBefore)
         print("session \(session.sessionId)")
         fflush(nil)
         let stop = Interruption.watch()

@@ -9,10 +9,14 @@ struct Pay: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Pays an amount ahead in a session that goes on.", discussion: "Example: qlink pay 0.1")
 
-    @OptionGroup var gift: Payment
+    @OptionGroup var payment: Payment
 
     func run() async throws {
-        let (before, after) = try await gift.send()
+        let (before, after) = try await payment.send { tariff in
+            guard !(tariff.isFree && tariff.acceptsDonations) else {
+                throw WalletError("tariff \(tariff.id) is free; what is paid would be a gift: qlink donate AMOUNT")
+            }
+        }
         print("paid \(after.paidQlc - before.paidQlc) QLC\(after.bytesRemaining.map { ", \(ByteCount(bytes: $0)) left" } ?? "")")
     }
 }
@@ -29,9 +33,9 @@ struct Donate: AsyncParsableCommand {
     @OptionGroup var gift: Payment
 
     func run() async throws {
-        let (before, after) = try await gift.send { offer in
-            guard offer.tariff.isFree, offer.tariff.acceptsDonations else {
-                throw WalletError("tariff \(offer.tariff.id) takes no donations; pay ahead instead: qlink pay AMOUNT")
+        let (before, after) = try await gift.send { tariff in
+            guard tariff.isFree, tariff.acceptsDonations else {
+                throw WalletError("tariff \(tariff.id) takes no donations; pay ahead instead: qlink pay AMOUNT")
             }
         }
         print("gave \(after.paidQlc - before.paidQlc) QLC, with thanks")
@@ -44,9 +48,7 @@ struct Payment: ParsableArguments {
     @OptionGroup var file: WalletFile
 
     /// Sends one voucher that is greater by `amount`. Gives the session before and after it.
-    func send(
-        _ isWelcome: (Offer) throws -> Void = { _ in }
-    ) async throws -> (BuyerSessionView, BuyerSessionView) {
+    func send(_ isWelcome: (Tariff) throws -> Void) async throws -> (BuyerSessionView, BuyerSessionView) {
         guard let amount = QLC(amount), amount > .zero else {
             throw WalletError("\"\(amount)\" is not an amount of QLC; write it like 0.5")
         }
@@ -59,14 +61,16 @@ struct Payment: ParsableArguments {
         let connection = try visit.connection()
         let before: BuyerSessionView = try await connection.get("/v1/sessions/\(visit.sessionId)")
         let offer: OfferView = try await connection.get("/v1/offer?tariff=\(before.tariffId)")
-        try isWelcome(offer.offer.claim)
-        let left = before.depositQlc - before.paidQlc
+        try isWelcome(offer.offer.claim.tariff)
+        let account: ChannelView = try await connection.get("/v1/channels/\(channel)")
+        let paid = try account.paid(provenBy: key)
+        let left = account.depositQlc - paid
         guard amount <= left else {
             throw WalletError("\(amount) QLC is more than the \(left) QLC left in the channel; have the deposit raised")
         }
         let voucher = Voucher(
-            channel: channel, cumulativeAmount: before.paidQlc + amount, cumulativeBytes: before.bytesUp + before.bytesDown,
-            sequence: before.voucherSequence + 1)
+            channel: channel, cumulativeAmount: paid + amount, cumulativeBytes: before.bytesUp + before.bytesDown,
+            sequence: account.voucherSequence + 1)
         let after: BuyerSessionView = try await connection.post(
             "/v1/sessions/\(visit.sessionId)/vouchers", VoucherBody(voucher: Signed(voucher, by: key)))
         visit.update(after)

@@ -107,7 +107,10 @@ struct WirelessTests {
     /// Cut anywhere, or with any byte changed, it is read or refused: it never traps.
     @Test func nothingThatIsBrokenTraps() {
         let whole = station(19)
-        for end in 0..<whole.count { _ = WirelessEvent.decode(payload: Array(whole.prefix(end))) }
+        let named = 4 + 8 + 12  // header, interface, address: without them it is nobody
+        for end in 0..<whole.count {
+            #expect((WirelessEvent.decode(payload: Array(whole.prefix(end))) != nil) == (end >= named - 2), "\(end) bytes")
+        }
         for place in whole.indices {
             for value in [0, 1, 0x7f, 0x80, 0xff] as [UInt8] {
                 var other = whole

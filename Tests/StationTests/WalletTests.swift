@@ -58,6 +58,8 @@ import Testing
         defer { try? FileManager.default.removeItem(at: folder) }
         let daemon = try await SimulatedDaemon(tariffs: "\(SimulatedDaemon.tariffs)\ndonations = true")
         let channel = try await connect(daemon, tariff: "free")
+        let paid = try qlink("pay", "0.125")
+        #expect(paid.status == 1 && paid.err.contains("qlink donate"), "\(paid)")
         let given = try qlink("donate", "0.125")
         #expect(given.out == "gave 0.12500000 QLC, with thanks\n", "\(given.err)")
         try await daemon.control.post("/v1/clients/02:51:00:00:00:01/disconnect")
