@@ -118,7 +118,12 @@ let testing: [Target] = [
             "Lab", "StationAPI", "StationClient", "StationConfiguration", "Charging", "Primitives", "basestationd", "basestation",
             "qlink",
         ]),
-    tests("HilTests", ["Lab", "LinuxHAL", "HAL", "Netlink", "Primitives"]),
+    tests(
+        "HilTests",
+        [
+            "Lab", "LinuxHAL", "HAL", "Netlink", "StationAPI", "Charging", "Primitives", "basestationd", "basestation", "qlink",
+            "labtraffic",
+        ]),
     .target(name: "CBench", path: "Tests/Bench/CBench"),
     program(
         "bench",

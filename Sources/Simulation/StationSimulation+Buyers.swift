@@ -43,7 +43,9 @@ extension StationSimulation {
     private mutating func farewell(_ index: Int, _ client: SimulatedClient, _ session: Session?) -> [SimulatedRequest] {
         wallets[index].session = nil
         guard let session, random.chance(1, in: 2) else { return [] }
-        if random.chance(1, in: 2) { return [SimulatedRequest(event: .left(port: client.port, mac: client.mac))] }
+        if random.chance(1, in: 2) {
+            return [SimulatedRequest(event: .away(port: client.port, mac: client.mac, since: world.now.boot))]
+        }
         return [SimulatedRequest(event: .end(session.id, .left))]
     }
 
@@ -168,12 +170,15 @@ extension StationSimulation {
         case .paid: "payment"
         case .sampled: "sample"
         case .seen: "address"
-        case .left: "departure"
+        case .joined: "association"
+        case .away: "departure"
         case .end: "end"
         case .drained: "drained"
         case .channel: "channel"
         case .codesCreated: "codes"
         case .codeRevoked: "revocation"
+        case .keyCreated: "key"
+        case .keyRevoked: "key's revocation"
         case .block: "block"
         case .tariffs: "tariffs"
         case .save: "save"

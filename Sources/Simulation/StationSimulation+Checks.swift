@@ -69,7 +69,7 @@ extension StationSimulation {
                     }
                     break
                 }
-            case .code, .blocked: break
+            case .code, .key, .blocked: break
             }
         }
     }

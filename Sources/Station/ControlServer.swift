@@ -84,6 +84,7 @@ public struct ControlServer: Service {
         clientRoutes(api)
         tariffRoutes(api)
         codeRoutes(api)
+        keyRoutes(api)
         channelRoutes(api)
         api.post("sim") { request, _ -> Response in
             guard let simulate = station.seams.simulate else {
@@ -155,6 +156,21 @@ public struct ControlServer: Service {
         }
         api.delete("codes/:number") { _, context -> Response in
             _ = try await station.cashier.submit(.codeRevoked(number: context.parameter("number", as: "a code's number")))
+            return .noContent
+        }
+    }
+
+    private func keyRoutes(_ api: Routes) {
+        api.get("keys") { _, _ -> Response in try .json(await station.listKeys()) }
+        api.get("keys/:number") { _, context -> Response in
+            try .json(await station.key(context.parameter("number", as: "a key's number")))
+        }
+        api.post("keys") { request, _ -> Response in
+            try .json(await station.createKey(request.json(KeyRequest.self)), status: .created)
+        }
+        api.delete("keys/:number") { _, context -> Response in
+            _ = try await station.cashier.submit(.keyRevoked(number: context.parameter("number", as: "a key's number")))
+            await station.seams.keysChanged()
             return .noContent
         }
     }

@@ -69,6 +69,10 @@ public struct StationSeams: Sendable {
     public var simulate: (@Sendable (SimulationCommand) async throws -> Void)?
     /// The simulated device that speaks for a loopback caller, by its number.
     public var simulatedClient: (@Sendable (Int) async -> Neighbour?)?
+    /// The radio is to learn of new keys and of those that are no more.
+    public var keysChanged: @Sendable () async -> Void = {}
+    /// The key that a device is on the air with.
+    public var wirelessKey: @Sendable (MACAddress) async -> UInt32? = { _ in nil }
     public var temperature: @Sendable () async -> Int? = { nil }
 
     public init() {}
