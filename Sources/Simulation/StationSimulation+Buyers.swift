@@ -30,6 +30,7 @@ extension StationSimulation {
         if wallet.habit == .code, engine.codes[wallet.codes[0].digest] == nil {
             return [SimulatedRequest(event: .codesCreated(wallet.codes))]
         }
+        if let away = engine.session(of: client.mac), away.isAway { return [SimulatedRequest(event: comeBack(client, away))] }
         guard let session, session.mac == client.mac else { return open(index, client) }
         if random.chance(1, in: 150) {
             wallets[index].session = nil
@@ -38,6 +39,11 @@ extension StationSimulation {
         if wallet.habit == .code { return useNextCode(index, session, engine) }
         guard wallet.isPaying else { return [] }
         return pay(index, session, engine)
+    }
+
+    /// What the radio tells when the device is there again.
+    private func comeBack(_ client: SimulatedClient, _ session: Session) -> ChargingEvent {
+        .joined(Association(port: client.port, mac: client.mac, key: nil, addresses: [], id: session.id, tariff: nil))
     }
 
     private mutating func farewell(_ index: Int, _ client: SimulatedClient, _ session: Session?) -> [SimulatedRequest] {

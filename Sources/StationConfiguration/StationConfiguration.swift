@@ -10,7 +10,8 @@ public struct StationConfiguration: Hashable, Sendable {
     public var hal = HAL.linux
     public var stateDirectory = "/var/lib/basestation"
     public var runtimeDirectory = "/run/basestation"
-    public var clientPorts: [String] = []
+    /// Wired; nil: `lan0`, unless there is an access point.
+    public var clientPorts: [String]?
     public var uplinkPort = "wan0"
     /// An access point of the station's own; nil: none.
     public var wifiPort: String?
@@ -73,7 +74,10 @@ public struct StationConfiguration: Hashable, Sendable {
     }
 
     /// Everywhere that clients are: wired, and on the air.
-    public var allClientPorts: [String] { clientPorts + wirelessPorts.filter { !clientPorts.contains($0) } }
+    public var allClientPorts: [String] {
+        let wired = clientPorts ?? (wifiPort == nil ? ["lan0"] : [])
+        return wired + wirelessPorts.filter { !wired.contains($0) }
+    }
 
     /// The configuration in the file at `path`, of at most 1 MiB.
     public static func load(path: String, environment: [String: String] = [:]) throws(ConfigurationError) -> StationConfiguration
@@ -119,11 +123,6 @@ public struct StationConfiguration: Hashable, Sendable {
             reader.complain(
                 at: reader.place("charging", "default_tariff"), "there is no tariff \"\(defaultTariff)\"",
                 near.map { "did you mean \"\($0)\"?" } ?? "name one of: \(tariffs.prefix(8).map(\.id).joined(separator: ", "))")
-        }
-        if allClientPorts.isEmpty {
-            reader.complain(
-                at: reader.place("network", "client_ports"), "there is no port for clients",
-                "write client_ports = [\"lan0\"], or port = \"wlan0\" below [wifi]")
         }
         if wifiPort != nil, wifiCountry == nil {
             reader.complain(

@@ -28,8 +28,9 @@ struct Section: Sendable {
         name: "network", meaning: "Which interfaces it shares.",
         keys: [
             Key(
-                "client_ports", \.clientPorts, .ports(0...16), example: "[\"lan0\"]",
-                "Where clients are, beside the Wi-Fi below. Whoever set these ports up gives clients their addresses."),
+                "client_ports", \.clientPorts, .ports(1...16), example: "[\"lan0\"]",
+                "Where clients are beside the Wi-Fi below; `lan0` if there is none. Whoever set these ports up gives addresses there."
+            ),
             Key("uplink_port", \.uplinkPort, .port, example: "\"wan0\"", "Where the internet is."),
             Key("sharing", \.sharing, .flag, example: "true", "`false`: nobody is served until it is `true` again."),
             Key(
