@@ -28,7 +28,7 @@ struct Section: Sendable {
         name: "network", meaning: "Which interfaces it shares.",
         keys: [
             Key(
-                "client_ports", \.clientPorts, .ports(1...16), example: "[\"lan0\"]",
+                "client_ports", \.clientPorts, .ports(1...16), example: "[\"lan0\", \"wlan0\"]",
                 "Where clients are beside the Wi-Fi below; `lan0` if there is none. Whoever set these ports up gives addresses there."
             ),
             Key("uplink_port", \.uplinkPort, .port, example: "\"wan0\"", "Where the internet is."),

@@ -186,4 +186,33 @@ final class AirStation {
         defer { process.close() }
         return try TrafficReport(process.wait(timeout: timeout))
     }
+
+    /// Bytes go both ways, all of them are counted, and nothing else is.
+    func expectService(_ index: Int, sourceLocation: SourceLocation = #_sourceLocation) throws {
+        try waitUntil("device \(index) to be served", timeout: .seconds(30)) {
+            try move(Traffic(.download, packets: 3, size: 100, idle: 0.5), index).ended == .complete
+        }
+        #expect(try move(.download(bytes: 100_000, rate: 500_000), index).ended == .complete, sourceLocation: sourceLocation)
+        #expect(try move(.upload(bytes: 50_000, rate: 500_000), index).ended == .complete, sourceLocation: sourceLocation)
+        let carried = try wire.carriedAtLast(client: index)
+        try waitUntil("the session of device \(index) to have it all", timeout: .seconds(20), every: .milliseconds(200)) {
+            let session = try session(index)
+            return session?.bytesUp == carried.up && session?.bytesDown == carried.down
+        }
+    }
+
+    /// Since when each device is on the air, as the kernel knows it, in milliseconds of the boot.
+    func associations() throws -> [String: Int] {
+        var since: [String: Int] = [:]
+        for port in [sky.accessPoint, sky.accessPoint + "s"] {
+            var mac = ""
+            for line in try run(["iw", "dev", port, "station", "dump"]).stdout.split(separator: "\n") {
+                let words = line.split(whereSeparator: \.isWhitespace)
+                if words.first == "Station" { mac = String(words[1]) }
+                // "associated at [boottime]:\t12.345s"
+                if line.contains("associated at [boottime]") { since[mac] = Int(words.last!.filter(\.isNumber)) }
+            }
+        }
+        return since
+    }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Lab
+import Netlink
 import Primitives
 import StationAPI
 import Testing
@@ -7,23 +8,86 @@ import Testing
 /// Whoever joins with a buyer's passphrase is that buyer, from the first byte to the last.
 @Suite(hardwareInTheLoop, .serialized)
 struct AirStationTests {
-    @Test func buyersJoinMoveBytesAndAreTold() throws {
+    /// Two buyers, one with WPA2 and one with WPA3; then everything of the station dies, piece by piece, under their feet.
+    @Test func buyersAreServedWhateverDies() throws {
         let station = try AirStation(devices: 2)
         let alice = try station.sell("1GB", to: "Alice")
         let bob = try station.sell("1GB", to: "Bob", mac: station.sky.devices[1].mac)
-        let first = try station.join(0, alice)
-        let second = try station.join(1, bob, .wpa3)
+        let supplicants = [try station.join(0, alice), try station.join(1, bob, .wpa3)]
+        defer { supplicants.forEach { $0.close() } }
         for (index, key) in [alice, bob].enumerated() {
             try station.getAddress(index)
-            #expect(try station.move(.download(bytes: 300_000, rate: 500_000), index).ended == .complete)
-            #expect(try station.move(.upload(bytes: 100_000, rate: 500_000), index).ended == .complete)
-            let carried = try station.wire.carriedAtLast(client: index)
-            try waitUntil("the session of device \(index) to have it all", timeout: .seconds(20), every: .milliseconds(200)) {
-                let session = try station.session(index)
-                return session?.bytesUp == carried.up && session?.bytesDown == carried.down
-            }
+            try station.expectService(index)
             #expect(try station.session(index)?.buyer == key.buyer)
         }
-        _ = (first, second)
+        let before = try [0, 1].map { try #require(try station.session($0)?.sessionId) }
+
+        // The agent: nobody is disconnected, and no byte is lost.
+        let connected = try station.associations()
+        station.killDaemon()
+        #expect(try station.move(.download(bytes: 50_000, rate: 500_000), 0).ended == .complete)
+        try station.restartDaemon()
+        for index in [0, 1] { try station.expectService(index) }
+        #expect(try station.associations() == connected)
+
+        // hostapd, without a word; then the interface that it has.
+        for death in ["hostapd", "interface"] {
+            let (start, old) = (ContinuousClock.now, AirStation.processes("hostapd"))
+            switch death {
+            case "hostapd": for pid in old { kill(pid, SIGKILL) }
+            default: try run(["iw", "dev", station.sky.accessPoint, "del"])
+            }
+            try waitUntil("the access point after the death of \(death)", timeout: .seconds(30), every: .milliseconds(50)) {
+                let new = AirStation.processes("hostapd")
+                return try !new.isEmpty && new != old && AirStation.isOnAir(station.sky.accessPoint)
+            }
+            print("hil: on the air again \(ContinuousClock.now - start) after the death of \(death)")
+            for index in [0, 1] {
+                try waitUntil("device \(index) to be back", timeout: .seconds(60), every: .milliseconds(100)) {
+                    try station.sky.devices[index].hasJoined()
+                }
+                try station.expectService(index)
+            }
+        }
+        #expect(try [0, 1].map { try station.session($0)?.sessionId } == before)
+    }
+
+    /// Service ends with the last paid byte, on the air as on the wire.
+    @Test func thePaidByteIsTheLast() throws {
+        let station = try AirStation(devices: 1)
+        let key = try station.sell("200KB", to: "Alice")
+        let supplicant = try station.join(0, key)
+        defer { supplicant.close() }
+        try station.getAddress(0)
+        _ = try station.move(Traffic(.download, bytes: 500_000, rate: 500_000, idle: 2), 0)
+        let carried = try station.wire.carriedAtLast(client: 0)
+        #expect(carried.up + carried.down <= 200_000 && carried.up + carried.down > 200_000 - 1_500)
+        let record = try #require(try station.sessions().first)
+        #expect(record.bytesUp == carried.up && record.bytesDown == carried.down && record.state == "exhausted")
+    }
+
+    /// Mallory has Alice's address and a passphrase of his own: he pays, she does not.
+    @Test func aStolenAddressPaysForItself() throws {
+        let station = try AirStation(devices: 2)
+        let (alice, mallory) = (try station.sell("1GB", to: "Alice"), try station.sell("1GB", to: "Mallory"))
+        let victim = try station.join(0, alice)
+        try station.getAddress(0)
+        try station.expectService(0)
+        let first = try #require(try station.session(0))
+        // She is out of range, he takes her address.
+        victim.close()
+        let thief = station.sky.devices[1]
+        try thief.namespace.run("ip", "link", "set", thief.interface, "address", "\(station.sky.devices[0].mac)")
+        let supplicant = try station.join(1, mallory)
+        defer { supplicant.close() }
+        try station.getAddress(1)
+        #expect(try station.move(.download(bytes: 100_000, rate: 500_000), 1).ended == .complete)
+        let carried = try station.wire.carriedAtLast(client: 1)
+        try waitUntil("Mallory's session to have it all", timeout: .seconds(20), every: .milliseconds(200)) {
+            let session = try station.sessions().first { $0.buyer == mallory.buyer && $0.endedAt == nil }
+            return session?.bytesUp == carried.up && session?.bytesDown == carried.down
+        }
+        let hers = try #require(try station.sessions().first { $0.sessionId == first.sessionId })
+        #expect(hers.bytesUp == first.bytesUp && hers.bytesDown == first.bytesDown && hers.endReason == "moved")
     }
 }
