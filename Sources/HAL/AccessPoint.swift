@@ -162,6 +162,8 @@ public protocol AccessPoint: Sendable {
     func news() async throws(HALError) -> AsyncStream<WirelessNews>
     /// Lowers the power of all ports, or lifts it to the ceiling again: 1/100 dBm.
     func limitPower(to power: UInt32) async throws(HALError)
+    /// Announces another channel and moves there with all clients.
+    func move(toChannel number: Int) async throws(HALError)
     func radios() async throws(HALError) -> [Radio]
     /// The country whose rules hold; "00" when none was set.
     func country() async throws(HALError) -> String

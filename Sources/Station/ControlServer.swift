@@ -85,6 +85,7 @@ public struct ControlServer: Service {
         tariffRoutes(api)
         codeRoutes(api)
         keyRoutes(api)
+        radioRoutes(api)
         channelRoutes(api)
         api.post("sim") { request, _ -> Response in
             guard let simulate = station.seams.simulate else {
@@ -157,6 +158,14 @@ public struct ControlServer: Service {
         api.delete("codes/:number") { _, context -> Response in
             _ = try await station.cashier.submit(.codeRevoked(number: context.parameter("number", as: "a code's number")))
             return .noContent
+        }
+    }
+
+    private func radioRoutes(_ api: Routes) {
+        api.get("radio") { _, _ -> Response in try .json(await station.radioStatus()) }
+        api.post("radio/scan") { _, _ -> Response in try .json(await station.scanAir()) }
+        api.put("radio") { request, _ -> Response in
+            try .json(await station.setRadio(request.json(RadioRequest.self)))
         }
     }
 

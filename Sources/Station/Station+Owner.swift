@@ -25,7 +25,8 @@ extension Station {
             stationId: id, name: settings.name, version: settings.version, hal: settings.hal,
             uptimeSeconds: (now.boot - startedAt).wholeSeconds, clockIsCredible: now.wall.isCredible,
             sharing: isSharing, sharingReason: sharingReason(ports), tariffId: await tariff(nil)?.id ?? "",
-            radios: [], ports: ports, clients: Int(open.sessions), earnedTodayQlc: earned.today.charge + open.charge,
+            radios: await radioLines(), ports: ports, clients: Int(open.sessions),
+            earnedTodayQlc: earned.today.charge + open.charge,
             earnedTotalQlc: earned.all.charge + open.charge, sessionsTotal: earned.all.sessions,
             bytesTodayUp: earned.today.bytesUp + open.bytesUp, bytesTodayDown: earned.today.bytesDown + open.bytesDown,
             chain: nil, mining: nil, temperatureCelsius: await seams.temperature(),
@@ -209,7 +210,7 @@ extension Station {
             CheckView(
                 name: "store", passed: storage == nil, finding: storage ?? "commits reach the disk",
                 mend: "free space on the state directory"))
-        return checks + (await seams.checks())
+        return checks + (await radioChecks()) + (await seams.checks())
     }
 }
 

@@ -69,6 +69,8 @@ public struct StationSeams: Sendable {
     public var simulate: (@Sendable (SimulationCommand) async throws -> Void)?
     /// The simulated device that speaks for a loopback caller, by its number.
     public var simulatedClient: (@Sendable (Int) async -> Neighbour?)?
+    /// nil where the station has no access point of its own.
+    public var wireless: WirelessKeeper?
     /// The radio is to learn of new keys and of those that are no more.
     public var keysChanged: @Sendable () async -> Void = {}
     /// The key that a device is on the air with.

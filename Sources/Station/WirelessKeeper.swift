@@ -9,7 +9,7 @@ public import ServiceLifecycle
 ///
 /// Whatever it is told, it looks itself: news only say when. So a lost message costs a second, and never a session.
 public actor WirelessKeeper: Service {
-    private let accessPoint: any AccessPoint
+    let accessPoint: any AccessPoint
     private let cashier: Cashier
     private let directory: ClientDirectory
     private let settings: StationSettings
@@ -89,7 +89,7 @@ public actor WirelessKeeper: Service {
 
     private func take(_ input: Input) async {
         switch input {
-        case .tick:
+        case .tick, .news(.changed):
             let error = await keepOnAir()
             if error != failure {
                 failure = error
@@ -100,7 +100,7 @@ public actor WirelessKeeper: Service {
             // `began` comes before the keys are in place: whoever was there under this address is not any more.
             await lose(mac, on: port)
             await look()
-        case .news(.joined), .news(.changed): await look()
+        case .news(.joined): await look()
         case .news(.refused(let port, let mac)): logger.info("\(mac) tried a passphrase on \(port) that nobody has")
         case .news(.radar): logger.warning("radar on channel: hostapd leaves it")
         }
@@ -196,6 +196,7 @@ public actor WirelessKeeper: Service {
 extension WirelessKeeper {
     /// Gives the station what it asks the radio for.
     public nonisolated func connect(to seams: inout StationSeams) {
+        seams.wireless = self
         seams.keysChanged = { await self.keysChanged() }
         seams.wirelessKey = { await self.credential(of: $0) }
     }

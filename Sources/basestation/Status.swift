@@ -24,6 +24,7 @@ struct Status: AsyncParsableCommand {
             lines += Screen.field(port.name, "\(state) \(port.role) \(addresses)")
             lines += Screen.field("", "↓ \(ByteCount(bytes: port.bytesReceived))  ↑ \(ByteCount(bytes: port.bytesSent))")
         }
+        for radio in status.radios { lines += Screen.field("Radio", radio) }
         lines += ["", Screen.rule("Business")]
         lines += Screen.field("Clients", "\(status.clients) now, \(status.sessionsTotal) sessions so far")
         lines += Screen.field(

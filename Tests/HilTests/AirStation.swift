@@ -215,4 +215,24 @@ final class AirStation {
         }
         return since
     }
+
+    /// What the daemon holds, and what the kernel's radio does.
+    struct Holdings {
+        var descriptors: Int
+        var threads: Int
+        var kilobytes: Int
+        var interfaces: Int
+    }
+
+    func holdings() throws -> Holdings {
+        let status = try String(contentsOfFile: "/proc/\(daemon.pid)/status", encoding: .utf8)
+        func number(_ name: String) -> Int {
+            let line = status.split(separator: "\n").first { $0.hasPrefix(name + ":") } ?? ""
+            return Int(line.filter(\.isNumber)) ?? 0
+        }
+        return Holdings(
+            descriptors: try FileManager.default.contentsOfDirectory(atPath: "/proc/\(daemon.pid)/fd").count,
+            threads: number("Threads"), kilobytes: number("RssAnon"),
+            interfaces: try run(["iw", "dev"]).stdout.split(separator: "\n").count { $0.contains("Interface ") })
+    }
 }

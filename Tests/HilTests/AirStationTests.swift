@@ -90,4 +90,62 @@ struct AirStationTests {
         let hers = try #require(try station.sessions().first { $0.sessionId == first.sessionId })
         #expect(hers.bytesUp == first.bytesUp && hers.bytesDown == first.bytesDown && hers.endReason == "moved")
     }
+
+    /// One buyer more and one less: nobody else is disconnected, with WPA2 and with WPA3.
+    @Test func buyersComeAndGoAlone() throws {
+        let station = try AirStation(devices: 3)
+        let macs = station.sky.devices.map(\.mac)
+        let keys = [
+            try station.sell("1GB", to: "Alice"), try station.sell("1GB", to: "Bob", mac: macs[1]),
+            try station.sell("1GB", to: "Carol", mac: macs[2]),
+        ]
+        var supplicants = [try station.join(0, keys[0]), try station.join(1, keys[1], .wpa3)]
+        let connected = try station.associations()
+        // Carol's key is made while the others are there; she can use it at once, by either way of SAE.
+        let dave = try station.sell("1GB", to: "Dave")
+        supplicants.append(try station.join(2, keys[2], .wpa3))
+        #expect(try station.associations().filter { connected[$0.key] != nil } == connected)
+        try AirStation.ask("key", "revoke", "\(keys[2].number)")
+        try waitUntil("Carol to be sent away", timeout: .seconds(20), every: .milliseconds(100)) {
+            try station.associations()["\(macs[2])"] == nil
+        }
+        try AirStation.ask("key", "revoke", "\(dave.number)")
+        // She tries again with what she has.
+        try waitUntil("her passphrase to be refused", timeout: .seconds(60), every: .milliseconds(200)) {
+            supplicants[2].stdout.contains("CTRL-EVENT-SSID-TEMP-DISABLED")
+                || supplicants[2].stdout.contains("CTRL-EVENT-ASSOC-REJECT")
+                || supplicants[2].stdout.contains("CTRL-EVENT-AUTH-REJECT")
+        }
+        #expect(try station.associations() == connected)
+        supplicants.forEach { $0.close() }
+    }
+
+    /// Devices come and go all day; nothing of them stays behind.
+    @Test func aHundredJoinsLeaveNothingBehind() throws {
+        let station = try AirStation(devices: 2)
+        let keys = [try station.sell("1GB", to: "Alice"), try station.sell("1GB", to: "Bob", mac: station.sky.devices[1].mac)]
+        let supplicants = [try station.join(0, keys[0]), try station.join(1, keys[1], .wpa3)]
+        defer { supplicants.forEach { $0.close() } }
+        var first: AirStation.Holdings?
+        for round in 0..<50 {
+            for device in station.sky.devices { try device.ask("disconnect") }
+            try waitUntil("both to be gone", timeout: .seconds(30), every: .milliseconds(50)) {
+                try station.associations().isEmpty
+            }
+            for device in station.sky.devices { try device.ask("reconnect") }
+            try waitUntil("both to be back", timeout: .seconds(60), every: .milliseconds(50)) {
+                try station.sky.devices.allSatisfy { try $0.hasJoined() }
+            }
+            if round == 9 { first = try station.holdings() }
+        }
+        for index in [0, 1] {
+            try station.getAddress(index)
+            try station.expectService(index)
+        }
+        let (before, after) = (try #require(first), try station.holdings())
+        print("hil: after 20 joins \(before), after 100 \(after)")
+        #expect(after.descriptors <= before.descriptors && after.interfaces == before.interfaces)
+        #expect(after.threads <= before.threads + 2 && after.kilobytes < before.kilobytes + 4_096)
+        #expect(try station.sessions().count == 2)
+    }
 }

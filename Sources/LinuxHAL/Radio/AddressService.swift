@@ -33,9 +33,9 @@ struct AddressService {
             dhcp-rapid-commit
             dhcp-leasefile=\(leasePath(plan))
             enable-ra
-            user=nobody
 
             """
+        if !plan.usesUnits { text += "user=nobody\n" }  // a unit says itself whose it is
         for port in plan.addressing {
             let four = { (last: UInt32) in IPAddress.v4(port.network4 | last) }
             text += """

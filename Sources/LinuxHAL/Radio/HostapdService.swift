@@ -62,7 +62,8 @@ struct HostapdService {
         for name in Folder.names(in: plan.runtimeDirectory) where name.hasPrefix(HostapdConfiguration.prefix) {
             let folder = "\(plan.runtimeDirectory)/\(name)"
             for port in Folder.names(in: folder) {
-                guard let control = try? HostapdControl(path: "\(folder)/\(port)") else { continue }  // dead already
+                // One that is just ending may never answer.
+                guard let control = try? HostapdControl(path: "\(folder)/\(port)", timeoutSeconds: 1) else { continue }
                 _ = try? control.ask("TERMINATE", for: "end")
                 for _ in 0..<100 where (try? control.ask("PING", for: "answer")) != nil { usleep(20_000) }
             }

@@ -24,6 +24,18 @@ extension LinuxAccessPoint {
         return try read { () throws(NetlinkError) in try socket.country() }
     }
 
+    public func move(toChannel number: Int) throws(HALError) {
+        let interface = try ownInterface()
+        let radio = try radios().first { $0.ports.contains { $0.name == interface.name } }
+        let allowed = radio?.channels.filter { $0.isAllowed && !$0.needsRadarCheck } ?? []
+        guard let channel = allowed.first(where: { $0.number == number }) else {
+            throw HALError(
+                .unsupported, "channel \(number) is not allowed here, or needs a check for radar first",
+                mend: "choose one of \(allowed.map { String($0.number) }.joined(separator: ", "))")
+        }
+        try switchChannel(to: channel.megahertz)
+    }
+
     /// Listens on all channels, then tells who was heard. Throws `.busy` while another scan is under way.
     public func scan() throws(HALError) -> [HeardCell] {
         let interface = try ownInterface()

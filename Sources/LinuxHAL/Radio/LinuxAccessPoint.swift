@@ -143,6 +143,11 @@ public actor LinuxAccessPoint: AccessPoint {
         }
     }
 
+    /// Beacons tell of it five times first.
+    func switchChannel(to megahertz: UInt32) throws(HALError) {
+        _ = try hostapd.control(of: plan.port).ask("CHAN_SWITCH 5 \(megahertz)", for: "move to \(megahertz) MHz")
+    }
+
     // MARK: ports
 
     /// Addresses, what is counted, and how loud; the kernel forgets them with the interface.
