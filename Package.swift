@@ -42,6 +42,7 @@ let c: [Target] = [
     .target(name: "CTOML"),
     .target(name: "CLinux"),
     .target(name: "CHost"),
+    .target(name: "CGPIO", linkerSettings: [.linkedLibrary("gpiod")]),
 ]
 
 let ground: [Target] = [
@@ -54,11 +55,12 @@ let hardware: [Target] = [
 ]
 
 let domain: [Target] = [
-    module("Charging", ["Primitives", collections])
+    module("Charging", ["Primitives", collections]),
+    module("BoardControl", ["HAL", "Primitives"]),
 ]
 
 let adapters: [Target] = [
-    module("LinuxHAL", ["HAL", "Netlink", "CLinux", "Primitives", logging]),
+    module("LinuxHAL", ["HAL", "Netlink", "CLinux", "CGPIO", "Primitives", logging]),
     module("SimulatedHAL", ["HAL", "Primitives"]),
     module("Store", ["Charging", "Primitives", "CSQLite"]),
     module("StationConfiguration", ["CTOML", "Charging", "Primitives"]),
@@ -96,6 +98,7 @@ let programs: [Target] = [
 let testing: [Target] = [
     tests("PrimitivesTests", ["Primitives", "SimulatedHAL"]),
     tests("ChargingTests", ["Charging", "Primitives", "SimulatedHAL", collections]),
+    tests("BoardControlTests", ["BoardControl", "HAL", "Primitives"]),
     tests("NetlinkTests", ["Netlink", "Primitives"]),
     program("storewriter", ["Store", "Charging", "Primitives"], path: "Tests/StoreWriter"),
     tests("StoreTests", ["Store", "Charging", "Primitives", "CSQLite", "storewriter"]),
@@ -118,6 +121,7 @@ let testing: [Target] = [
             "Lab", "StationAPI", "StationClient", "StationConfiguration", "Charging", "Primitives", "basestationd", "basestation",
             "qlink",
         ]),
+    tests("LinuxHALTests", ["Lab", "LinuxHAL", "HAL", "Primitives"]),
     tests("HilTests", ["Lab", "LinuxHAL", "HAL", "Netlink", "Primitives"]),
     .target(name: "CBench", path: "Tests/Bench/CBench"),
     program(
