@@ -73,7 +73,7 @@ let composition: [Target] = [
     module(
         "Station",
         [
-            "StationAPI", "Charging", "HAL", "Primitives", "CHost", collections, hummingbird, lifecycle, logging,
+            "StationAPI", "Charging", "BoardControl", "HAL", "Primitives", "CHost", collections, hummingbird, lifecycle, logging,
             nio, nioPosix,
         ]),
     module("Simulation", ["Charging", "HAL", "SimulatedHAL", "Primitives", collections]),
@@ -98,7 +98,7 @@ let programs: [Target] = [
 let testing: [Target] = [
     tests("PrimitivesTests", ["Primitives", "SimulatedHAL"]),
     tests("ChargingTests", ["Charging", "Primitives", "SimulatedHAL", collections]),
-    tests("BoardControlTests", ["BoardControl", "HAL", "Primitives"]),
+    tests("BoardControlTests", ["BoardControl", "Station", "SimulatedHAL", "Lab", "HAL", "Primitives", logging]),
     tests("NetlinkTests", ["Netlink", "Primitives"]),
     program("storewriter", ["Store", "Charging", "Primitives"], path: "Tests/StoreWriter"),
     tests("StoreTests", ["Store", "Charging", "Primitives", "CSQLite", "storewriter"]),
@@ -122,7 +122,7 @@ let testing: [Target] = [
             "qlink",
         ]),
     tests("LinuxHALTests", ["Lab", "LinuxHAL", "HAL", "Primitives"]),
-    tests("HilTests", ["Lab", "LinuxHAL", "HAL", "Netlink", "Primitives"]),
+    tests("HilTests", ["Lab", "Station", "BoardControl", "LinuxHAL", "HAL", "Netlink", "Primitives", logging]),
     .target(name: "CBench", path: "Tests/Bench/CBench"),
     program(
         "bench",
