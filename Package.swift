@@ -142,7 +142,8 @@ let fuzzing: [Target] =
     ? []
     : [
         program(
-            "fuzz", ["LinuxHAL", "StationConfiguration", "StationAPI", "Netlink", "Charging", "Primitives"], path: "Tests/Fuzz")
+            "fuzz", ["LinuxHAL", "HAL", "StationConfiguration", "StationAPI", "Netlink", "Charging", "Primitives"],
+            path: "Tests/Fuzz")
     ]
 
 let package = Package(

@@ -254,6 +254,8 @@ let minimal = "[[tariff]]\nid = \"free\"\n"
                 switch key.section {
                 case "[[tariff]]": tariff(with: key.line)
                 case "[[tariff.window]]": minimal + "[[tariff.window]]\n" + window(with: key.line)
+                case "[board]" where key.line.contains("_line"):
+                    "[board]\ngpio_chip = \"chip\"\n\(key.line)\n[[tariff]]\nid = \"per-byte\"\n"
                 default: "\(key.section)\n\(key.line)\n[[tariff]]\nid = \"per-byte\"\n"
                 }
             #expect(complaints(text).isEmpty, "\(key)")

@@ -11,6 +11,8 @@ import Synchronization
 final class ButtonWatcher: @unchecked Sendable {
     /// A press and its bounces; who is slower than this has lost edges, and asks for the line's value before it matters.
     static let edgeLimit = 64
+    /// Linux 6.1 wakes nobody when a chip goes: whether the line is there is looked at so often.
+    static let lookMilliseconds: Int32 = 5_000
 
     private let line: GPIOLine
     private let wake: WakeEnd
@@ -42,12 +44,31 @@ final class ButtonWatcher: @unchecked Sendable {
             running.store(false, ordering: .releasing)
             continuation.finish()
         }
-        while clinux_poll_two(line.descriptor, wake.descriptor) == 1 {
+        while let isWaiting = waitForEdge() {
+            guard isWaiting else {
+                if (try? line.isOn()) == nil { return }
+                continue
+            }
             guard let edge = try? line.nextEdge() else { return }  // the chip is gone: the stream's end says so
             let (boot, monotonic) = (clinux_nanoseconds(CLOCK_BOOTTIME), clinux_nanoseconds(CLOCK_MONOTONIC))
-            continuation.yield(
-                ButtonEdge(isPressed: edge.isOn, at: Self.bootTime(of: edge.monotonic, monotonic: monotonic, boot: boot)))
+            tell(edge.isOn, at: Self.bootTime(of: edge.monotonic, monotonic: monotonic, boot: boot))
+            // The kernel makes one of edges that come faster than it looks, and keeps sixteen: the last word is the line's own.
+            if !anEdgeWaits, let isOn = try? line.isOn(), isOn != edge.isOn { tell(isOn, at: Instant(nanoseconds: boot)) }
         }
+    }
+
+    private func tell(_ isPressed: Bool, at time: Instant) { continuation.yield(ButtonEdge(isPressed: isPressed, at: time)) }
+
+    /// Whether one came before the line is to be looked at; nil when the end is wanted.
+    private func waitForEdge() -> Bool? {
+        var ends = [line.descriptor, wake.descriptor].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+        let count = poll(&ends, 2, Self.lookMilliseconds)
+        return ends[1].revents != 0 || (count < 0 && errno != EINTR) ? nil : ends[0].revents != 0
+    }
+
+    private var anEdgeWaits: Bool {
+        var end = pollfd(fd: line.descriptor, events: Int16(POLLIN), revents: 0)
+        return poll(&end, 1, 0) != 0
     }
 
     /// The edge's time on the boot-time clock, which goes on while the board sleeps. A time that cannot be (older kernels stamp

@@ -63,6 +63,7 @@ public final class LinuxPanel: IndicatorPanel {
             if let watcher = state.button, watcher.isRunning {
                 throw HALError(.busy, "somebody listens to the button already", mend: "")
             }
+            state.button = nil  // gives the line back, before it is taken anew
             let (stream, continuation) = AsyncStream.makeStream(
                 of: ButtonEdge.self, bufferingPolicy: .bufferingNewest(ButtonWatcher.edgeLimit))
             let watcher = try ButtonWatcher(
