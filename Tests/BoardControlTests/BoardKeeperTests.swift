@@ -133,7 +133,6 @@ import Testing
             #expect(site.ordered.all == [], "who holds it cannot be known to hold it still")
             // The light that could not be switched is tried again, too.
             await site.keeper.show(.serving)
-            #expect(site.board.isOn(.statusLight) == false || site.board.isOn(.statusLight) == true)
             site.board.end(.gpioGone)
             try await site.pass("all to work", step: .seconds(1)) { await site.keeper.alerts().isEmpty }
             #expect(site.board.isOn(.statusLight) == true)
