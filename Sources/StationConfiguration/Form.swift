@@ -116,6 +116,19 @@ extension Form where Value == String {
         TOMLText.quoted($0)
     }
 
+    /// The kernel keeps 31 bytes of a line's name in its answers (GPIO_MAX_NAME_SIZE in linux/gpio.h).
+    static let line = Form(words: "the name or the offset of a GPIO line, at most 31 bytes, with ! before it if on is low") {
+        $0.text.flatMap { (0...32).contains($0.utf8.count) && $0 != "!" && isPlain($0) ? $0 : nil }
+    } show: {
+        TOMLText.quoted($0)
+    }
+
+    static let endpoint = Form(words: "an IP address and a port, as 127.0.0.1:2947 or [::1]:2947") {
+        $0.text.flatMap { $0.isEmpty || Endpoint($0) != nil ? $0 : nil }
+    } show: {
+        TOMLText.quoted($0)
+    }
+
     static func identifier(limit: Int) -> Form {
         Form(words: "1 to \(limit) of a-z, 0-9 and -") {
             $0.text.flatMap { text in

@@ -39,6 +39,7 @@ public struct StationConfiguration: Hashable, Sendable {
     public var commitInterval = Nanoseconds.seconds(1)
     public var codeAttemptsPerMinute = 5
     public var tariffs: [Tariff] = []
+    public var board = BoardConfiguration()
     public var simulatedSeed: UInt64 = 1
     public var simulatedClients = 3
     public var logLevel = "info"
@@ -123,6 +124,9 @@ public struct StationConfiguration: Hashable, Sendable {
             reader.complain(
                 at: reader.place("charging", "default_tariff"), "there is no tariff \"\(defaultTariff)\"",
                 near.map { "did you mean \"\($0)\"?" } ?? "name one of: \(tariffs.prefix(8).map(\.id).joined(separator: ", "))")
+        }
+        for found in board.contradictions {
+            reader.complain(at: reader.place("board", found.key), found.what, found.mend)
         }
         if wifiPort != nil, wifiCountry == nil {
             reader.complain(

@@ -1,10 +1,14 @@
 #!/bin/bash
-# prepare.sh: makes build/hil, from which boot.sh starts Debian's kernel with simulated radios.
-# Packages are downloaded and unpacked there; nothing is installed on this machine. As root (apt's lists), with the network.
+# prepare.sh: makes build/hil, from which boot.sh starts Debian's kernel with simulated radios and GPIO chips.
+# Packages are downloaded and unpacked there; nothing is installed on this machine but what compiles a kernel module, if
+# it is missing. As root (apt), with the network.
 set -eu
 cd "$(dirname "$0")/../.."
 lab=$PWD/build/hil
-[ -e "$lab/ready" ] && exit 0
+# A lab that an earlier form of these scripts made is made anew.
+stamp=$(cat Tests/Hil/{prepare.sh,gpio-sim.sh,init} | sha256sum)
+[ "$(cat "$lab/ready" 2>/dev/null)" = "$stamp" ] && exit 0
+rm -rf "$lab"
 mkdir -p "$lab"
 say() { echo "hil: $*"; }
 fail() { echo "hil: $*" >&2; exit 1; }
@@ -30,13 +34,25 @@ unpack() {
 	for deb; do dpkg --fsys-tarfile "$deb" | tar -x --keep-directory-symlink -C "$folder"; done
 }
 
-say "downloading qemu, Linux $version, hostapd, wpa_supplicant, iw"
+missing=$(for tool in gcc make xz; do command -v $tool >/dev/null || echo $tool; done | sed 's/^xz$/xz-utils/')
+ldconfig -p | grep -q 'libelf\.so\.1' || missing="$missing libelf1"
+# shellcheck disable=SC2086  # several words
+[ -z "$missing" ] || DEBIAN_FRONTEND=noninteractive apt-get -qq install -y $missing >/dev/null || fail "cannot install $missing"
+
+say "downloading qemu, Linux $version, hostapd, wpa_supplicant, iw, gpsd"
 download tools qemu-system-x86 qemu-system-data seabios
-download guest hostapd wpasupplicant iw wireless-regdb busybox-static kmod dnsmasq-base
+download guest hostapd wpasupplicant iw wireless-regdb busybox-static kmod dnsmasq-base gpsd i2c-tools
 (mkdir -p "$lab/debs/kernel"; cd "$lab/debs/kernel"; apt-get -qq download "$image") || fail "cannot download $image"
 unpack "$lab/tools" "$lab"/debs/tools/*.deb
 unpack "$lab/guest" "$lab"/debs/guest/*.deb
 dpkg -x "$lab"/debs/kernel/*.deb "$lab/kernel"
+# shellcheck disable=SC2046  # several words
+(mkdir -p "$lab/debs/headers"; cd "$lab/debs/headers"
+	headers=linux-headers-$version
+	apt-get -qq download "$headers" "linux-source-${version%.*}" \
+		$(apt-cache depends "$headers" | awk '/Depends: linux-(headers|kbuild)-/ { print $2 }')) ||
+	fail "cannot download the headers and the source of Linux $version"
+Tests/Hil/gpio-sim.sh "$lab" "$version" || fail "gpio-sim was not built"
 ln -sf "$lab/guest/usr/bin/kmod" "$lab/depmod"
 "$lab/depmod" -b "$lab/kernel" "$version"
 cp "$lab/kernel/boot/vmlinuz-$version" "$lab/vmlinuz"
@@ -58,5 +74,5 @@ for name in virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virti
 done
 (cd "$ird"; find . | "$lab/guest/usr/bin/busybox" cpio -o -H newc 2>/dev/null) | gzip -1 >"$lab/initrd.gz"
 rm -rf "$ird"
-touch "$lab/ready"
+echo "$stamp" >"$lab/ready"
 say "ready: Linux $version"

@@ -261,6 +261,8 @@ let minimal = "[[tariff]]\nid = \"free\"\n"
                             $0.prefix { $0 != " " } != key.line.prefix { $0 != " " }
                         }
                         + ["[[tariff]]", "id = \"per-byte\"", ""]).joined(separator: "\n")
+                case "[board]" where key.line.contains("_line"):
+                    "[board]\ngpio_chip = \"chip\"\n\(key.line)\n[[tariff]]\nid = \"per-byte\"\n"
                 default: "\(key.section)\n\(key.line)\n[[tariff]]\nid = \"per-byte\"\n"
                 }
             #expect(complaints(text).isEmpty, "\(key)")
