@@ -83,7 +83,7 @@ let programs: [Target] = [
     program(
         "basestationd",
         [
-            "Station", "StationAPI", "LinuxHAL", "SimulatedHAL", "HAL", "Store", "StationConfiguration",
+            "Station", "StationAPI", "BoardControl", "LinuxHAL", "SimulatedHAL", "HAL", "Store", "StationConfiguration",
             "Charging", "Primitives", arguments, lifecycle, signals, logging,
         ]),
     program(

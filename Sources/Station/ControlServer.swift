@@ -162,6 +162,10 @@ public struct ControlServer: Service {
     }
 
     private func radioRoutes(_ api: Routes) {
+        api.post("identify") { _, _ -> Response in
+            await station.seams.identify()
+            return .noContent
+        }
         api.get("radio") { _, _ -> Response in try .json(await station.radioStatus()) }
         api.post("radio/scan") { _, _ -> Response in try .json(await station.scanAir()) }
         api.put("radio") { request, _ -> Response in

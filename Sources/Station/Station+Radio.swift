@@ -130,3 +130,18 @@ extension RadioStatusView.Client {
             connectedSeconds: client.connected.wholeSeconds)
     }
 }
+
+extension StatusView.Place {
+    init(_ position: Position) {
+        self.init(
+            latitude: Self.degrees(position.latitude), longitude: Self.degrees(position.longitude),
+            accuracyMetres: position.accuracyMillimetres.map { ($0 + 999) / 1_000 })
+    }
+
+    /// Of 1e-7 degrees.
+    private static func degrees(_ value: Int32) -> String {
+        let digits = String(value.magnitude % 10_000_000)
+        let fraction = String(repeating: "0", count: 7 - digits.count) + digits
+        return "\(value < 0 ? "-" : "")\(value.magnitude / 10_000_000).\(fraction)"
+    }
+}

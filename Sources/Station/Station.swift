@@ -75,6 +75,11 @@ public struct StationSeams: Sendable {
     public var keysChanged: @Sendable () async -> Void = {}
     /// The key that a device is on the air with.
     public var wirelessKey: @Sendable (MACAddress) async -> UInt32? = { _ in nil }
+    /// Blinks the light for a while.
+    public var identify: @Sendable () async -> Void = {}
+    public var position: @Sendable () async -> Position? = { nil }
+    /// What of the board does not work, each with its mend.
+    public var boardAlerts: @Sendable () async -> [String] = { [] }
     public var temperature: @Sendable () async -> Int? = { nil }
 
     public init() {}

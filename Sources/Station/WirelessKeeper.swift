@@ -81,6 +81,11 @@ public actor WirelessKeeper: Service {
         if let error = await keepOnAir() { logger.warning("\(error)") }
     }
 
+    /// Heat lowers it, and gives it back.
+    public func limitPower(toDbm power: Int) async {
+        do { try await accessPoint.limitPower(to: UInt32(clamping: power) * 100) } catch { logger.warning("\(error)") }
+    }
+
     public func credential(of mac: MACAddress) -> UInt32? {
         present[mac]?.credential.flatMap(WirelessKey.number(ofID:))
     }

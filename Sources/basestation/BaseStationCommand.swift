@@ -11,6 +11,7 @@ struct BaseStationCommand: AsyncParsableCommand {
         discussion: "Start with: basestation status", version: "0.1.0",
         subcommands: [
             Status.self, Sessions.self, Usage.self, TariffCommand.self, Codes.self, Client.self, Key.self, RadioCommand.self,
+            Identify.self,
             ChannelCommand.self,
             Wallet.self, Config.self, Diagnose.self, Setup.self, Sim.self,
         ])

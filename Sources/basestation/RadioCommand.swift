@@ -3,6 +3,12 @@ import Primitives
 import StationAPI
 import StationClient
 
+struct Identify: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Blinks the board's light for half a minute: which box is it?")
+    @OptionGroup var common: Common
+    func run() async throws { try await common.station.post("/v1/identify") }
+}
+
 struct RadioCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "radio", abstract: "The access point, as the kernel tells it.",

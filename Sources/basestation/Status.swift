@@ -34,6 +34,7 @@ struct Status: AsyncParsableCommand {
         if let chain = status.chain { lines += Screen.field("Chain", "height \(chain.height), \(chain.peers) peers") }
         if let mining = status.mining { lines += Screen.field("Mining", "\(mining.state): \(mining.reason)") }
         if let celsius = status.temperatureCelsius { lines += Screen.field("Temperature", "\(celsius) °C") }
+        if let place = status.position { lines += Screen.field("Place", "\(place.latitude) \(place.longitude)") }
         if !status.alerts.isEmpty { lines += ["", Screen.rule("Alerts")] }
         for alert in status.alerts { lines += Screen.field("! ", "\(alert.what); \(alert.mend)") }
         return lines

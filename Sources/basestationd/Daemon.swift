@@ -78,6 +78,8 @@ struct Daemon: AsyncParsableCommand {
         seams.configurationChanges = { try file.changes(by: $0) }
         board.connect(to: &seams)
         wireless?.connect(to: &seams)
+        let keeper = BoardKeeper(configuration, board, wireless: wireless, logger: logger)
+        keeper.connect(to: &seams)
         let station = Station(
             settings: settings, key: key, codesKey: codesKey, cashier: cashier, directory: clientDirectory, store: disk,
             book: StoredBook(store: store), links: links, clocks: clocks, seams: seams, logger: logger)
@@ -87,7 +89,9 @@ struct Daemon: AsyncParsableCommand {
         )
         let services: [any Service] =
             board.services + (wireless.map { [$0] } ?? []) + [
-                cashier, Sampler(cashier: cashier, interval: configuration.sampleInterval), clientDirectory,
+                cashier, keeper,
+                ConditionWatch(board: keeper, cashier: cashier, links: links, settings: settings, wireless: wireless),
+                Sampler(cashier: cashier, interval: configuration.sampleInterval), clientDirectory,
                 ControlServer(station: station, logger: logger), BuyerServer(station: station, logger: logger),
                 BookReplay(events: events, known: known, cashier: cashier), HangupReload(reload: reload, logger: logger),
                 Watchdog(cashier: cashier, environment: Environment.all),

@@ -13,6 +13,8 @@ struct Hardware: Sendable {
     var gate: any PacketGate
     var links: any Links
     var clocks: any Clocks
+    /// Light, button, receiver and sensors, as far as there are any.
+    var parts = BoardParts()
     /// nil where the station has no Wi-Fi of its own.
     var accessPoint: (any AccessPoint)?
     /// What the store shall take for the name of this boot.
@@ -37,6 +39,7 @@ struct Hardware: Sendable {
         ports.turnsOffloadsOff = !configuration.keepsOffload
         gate = LinuxPacketGate(ports)
         links = LinuxLinks()
+        parts = BoardParts(linux: configuration.board)
         accessPoint = WirelessPlan(configuration).map { LinuxAccessPoint($0) }
         self.clocks = clocks
         bootID = clocks.bootID

@@ -1,3 +1,4 @@
+import BoardControl
 import HAL
 import Primitives
 
@@ -52,5 +53,15 @@ extension BoardKeeper {
     private func pause(_ interval: Nanoseconds) async -> Bool {
         do { try await clocks.sleep(interval) } catch { return false }
         return !Task.isCancelled
+    }
+}
+
+extension BoardKeeper {
+    /// Gives the station what it asks the board for.
+    public nonisolated func connect(to seams: inout StationSeams) {
+        seams.temperature = { await self.temperature().map { Int($0.milliCelsius) / 1_000 } }
+        seams.identify = { await self.identify() }
+        seams.position = { await self.position()?.position }
+        seams.boardAlerts = { await self.alerts() }
     }
 }
