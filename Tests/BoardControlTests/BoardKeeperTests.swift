@@ -96,7 +96,10 @@ import Testing
 
     @Test func whenTheStationStopsTheLightIsDarkAndTheRadioStaysOn() async throws {
         let site = Site()
-        try await site.run { await $0.keeper.show(.serving) }
+        try await site.run { site in
+            await site.keeper.show(.serving)
+            await site.keeper.identify()
+        }
         #expect(site.board.isOn(.statusLight) == false && site.board.isOn(.radioEnable) == true)
     }
 

@@ -104,7 +104,7 @@ public actor BoardKeeper: Service {
             group.addTask { await self.keepOutputs() }
         }
         // Nobody is served by this process any more; the radio's lines are the radio's, which goes on.
-        take(light.handle(.condition(.off), at: clocks.now().boot))
+        turn(.statusLight, on: false)
         await settle()
     }
 
