@@ -18,16 +18,27 @@ import Testing
         func note(_ word: String) { words.withLock { $0.append(word) } }
     }
 
+    private final class Flag: Sendable {
+        private let value = Atomic(false)
+        var isSet: Bool { value.load(ordering: .acquiring) }
+        func set(_ isSet: Bool) { value.store(isSet, ordering: .releasing) }
+    }
+
     private struct Site {
         let station = SimulatedStation(seed: 1)
         let board: SimulatedBoard
         let keeper: BoardKeeper
         let ordered = Ordered()
+        let radioHangs = Flag()
 
-        init(outputs: Set<PanelOutput> = Set(PanelOutput.allCases)) {
-            board = SimulatedBoard(clocks: station.clocks, outputs: outputs)
+        init() {
+            board = SimulatedBoard(clocks: station.clocks)
             var orders = BoardOrders()
-            orders.transmitPower = { [ordered] in ordered.note("\($0)") }
+            orders.transmitPower = { [ordered, radioHangs] step in
+                // Ended by the station's end: what was waited for is cancelled then.
+                while radioHangs.isSet, (try? await Task.sleep(for: .milliseconds(1))) != nil {}
+                ordered.note("\(step)")
+            }
             orders.mining = { [ordered] in ordered.note($0 ? "mine" : "no mining") }
             orders.factoryReset = { [ordered] in ordered.note("reset") }
             keeper = BoardKeeper(
@@ -85,7 +96,10 @@ import Testing
 
     @Test func whenTheStationStopsTheLightIsDarkAndTheRadioStaysOn() async throws {
         let site = Site()
-        try await site.run { await $0.keeper.show(.serving) }
+        try await site.run { site in
+            await site.keeper.show(.serving)
+            await site.keeper.identify()
+        }
         #expect(site.board.isOn(.statusLight) == false && site.board.isOn(.radioEnable) == true)
     }
 
@@ -154,6 +168,23 @@ import Testing
             try await site.pass("full power", step: .seconds(1)) { site.ordered.all.last == "full" }
             #expect(site.ordered.all == ["half", "quarter", "no mining", "minimum", "quarter", "mine", "half", "full"])
             #expect(site.board.isOn(.fan) == false)
+        }
+    }
+
+    @Test func aRadioThatHangsHoldsNeitherTheLightNorTheFan() async throws {
+        try await Site().run { site in
+            site.radioHangs.set(true)
+            site.heat(95)
+            try await site.pass("the fan", step: .seconds(1)) { site.board.isOn(.fan) == true }
+            await site.keeper.identify()
+            let before = site.board.timesSet(.statusLight)
+            try await site.pass("blinking") { site.board.timesSet(.statusLight) > before + 20 }
+            site.heat(40)
+            try await site.pass("the fan's end", step: .seconds(1)) { site.board.isOn(.fan) == false }
+            #expect(site.ordered.all == [])
+            site.radioHangs.set(false)
+            try await site.pass("the orders", step: .seconds(1)) { site.ordered.all.last == "full" }
+            #expect(site.ordered.all.prefix(4) == ["half", "quarter", "no mining", "minimum"])
         }
     }
 

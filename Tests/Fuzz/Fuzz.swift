@@ -94,6 +94,7 @@ extension FuzzTarget {
         let text = String(decoding: bytes, as: UTF8.self)
         again(IPAddress.self, text)
         again(MACAddress.self, text)
+        again(Endpoint.self, text)
         again(QLC.self, text)
         again(WallTime.self, text)
         again(Bytes32.self, text)

@@ -28,13 +28,16 @@ public actor BoardKeeper: Service {
     /// By the part that fails.
     private var troubles: [String: HALError] = [:]
     private var sleeper: (task: Task<Void, Never>, until: Instant)?
-    private var isBusy = false
-    private var queue: [Order] = []
+    /// What is to be switched, each output once.
+    private var queue: [(output: PanelOutput, isOn: Bool)] = []
+    private var isSwitching = false
     /// What could not be switched, to be tried again.
     private var unset: [PanelOutput: Bool] = [:]
 
+    private let ordersToGive: AsyncStream<Order>
+    private let order: AsyncStream<Order>.Continuation
+
     private enum Order: Hashable {
-        case turn(PanelOutput, on: Bool)
         case transmitPower(TransmitPowerStep)
         case mining(Bool)
         case factoryReset
@@ -48,6 +51,7 @@ public actor BoardKeeper: Service {
         self.clocks = clocks
         self.orders = orders
         self.logger = logger
+        (ordersToGive, order) = AsyncStream.makeStream(of: Order.self)
         thermal = ThermalPolicy(limits: settings.thermal)
         filter = PositionFilter(accuracyLimit: settings.positionAccuracy, staleAfter: settings.positionLifetime)
     }
@@ -87,10 +91,12 @@ public actor BoardKeeper: Service {
 
     private func keep() async {
         // Without them there is no radio to speak of.
-        queue += [.turn(.radioEnable, on: true), .turn(.amplifierEnable, on: true)]
+        turn(.radioEnable, on: true)
+        turn(.amplifierEnable, on: true)
         take(light.handle(.time, at: clocks.now().boot))
         await settle()
         await withDiscardingTaskGroup { group in
+            group.addTask { await self.giveOrders() }
             group.addTask { await self.keepTime() }
             group.addTask { await self.keepThermal() }
             group.addTask { await self.keepButton() }
@@ -98,7 +104,7 @@ public actor BoardKeeper: Service {
             group.addTask { await self.keepOutputs() }
         }
         // Nobody is served by this process any more; the radio's lines are the radio's, which goes on.
-        take(light.handle(.condition(.off), at: clocks.now().boot))
+        turn(.statusLight, on: false)
         await settle()
     }
 
@@ -164,7 +170,7 @@ public actor BoardKeeper: Service {
     // MARK: what comes of it
 
     private func take(_ actions: [StatusLight.Action]) {
-        for case .turn(let on) in actions { queue.append(.turn(.statusLight, on: on)) }
+        for case .turn(let on) in actions { turn(.statusLight, on: on) }
     }
 
     private func take(_ actions: [ResetButton.Action]) async {
@@ -176,7 +182,7 @@ public actor BoardKeeper: Service {
             case .factoryReset:
                 // A letting go that was lost must not cost the owner everything.
                 if await isStillPressed() {
-                    queue.append(.factoryReset)
+                    order.yield(.factoryReset)
                 } else {
                     await take(button.handle(.lost, at: now))
                 }
@@ -187,9 +193,9 @@ public actor BoardKeeper: Service {
     private func take(_ actions: [ThermalPolicy.Action]) {
         for action in actions {
             switch action {
-            case .fan(let on): queue.append(.turn(.fan, on: on))
-            case .mining(let isAllowed): queue.append(.mining(isAllowed))
-            case .transmitPower(let step): queue.append(.transmitPower(step))
+            case .fan(let on): turn(.fan, on: on)
+            case .mining(let isAllowed): order.yield(.mining(isAllowed))
+            case .transmitPower(let step): order.yield(.transmitPower(step))
             }
         }
         if !actions.isEmpty, let hottest = temperature() {
@@ -208,27 +214,38 @@ public actor BoardKeeper: Service {
         }
     }
 
-    /// Does what is queued, in its order, also when others queue more meanwhile.
-    private func settle() async {
-        wakeEarlier()
-        guard !isBusy else { return }
-        isBusy = true
-        while !queue.isEmpty { await perform(queue.removeFirst()) }
-        isBusy = false
-    }
-
-    private func perform(_ order: Order) async {
-        switch order {
-        case .turn(let output, let on): await turn(output, on: on)
-        case .transmitPower(let step): await orders.transmitPower(step)
-        case .mining(let isAllowed): await orders.mining(isAllowed)
-        case .factoryReset:
-            logger.warning("the button was held for ten seconds: factory reset")
-            await orders.factoryReset()
+    /// Others may take their time, as a radio does: the light and the fan do not wait for them.
+    private func giveOrders() async {
+        for await order in ordersToGive {
+            switch order {
+            case .transmitPower(let step): await orders.transmitPower(step)
+            case .mining(let isAllowed): await orders.mining(isAllowed)
+            case .factoryReset:
+                logger.warning("the button was held for ten seconds: factory reset")
+                await orders.factoryReset()
+            }
         }
     }
 
-    private func turn(_ output: PanelOutput, on: Bool) async {
+    private func turn(_ output: PanelOutput, on: Bool) {
+        unset[output] = nil
+        queue.removeAll { $0.output == output }
+        queue.append((output, on))
+    }
+
+    /// Switches what is queued, also what others queue meanwhile.
+    private func settle() async {
+        wakeEarlier()
+        guard !isSwitching else { return }
+        isSwitching = true
+        while !queue.isEmpty {
+            let (output, isOn) = queue.removeFirst()
+            await set(output, on: isOn)
+        }
+        isSwitching = false
+    }
+
+    private func set(_ output: PanelOutput, on: Bool) async {
         guard let panel = parts.panel, panel.outputs.contains(output) else { return }
         do throws(HALError) {
             try await panel.set(output, on: on)
@@ -241,7 +258,7 @@ public actor BoardKeeper: Service {
     }
 
     func retryOutputs() async {
-        queue += unset.map { .turn($0, on: $1) }
+        for (output, isOn) in unset { turn(output, on: isOn) }
         await settle()
     }
 

@@ -32,7 +32,7 @@ public struct BoardParts: Sendable {
     }
 }
 
-/// What the board has others do. Each is called in the order of events, and the next waits for it.
+/// What the board has others do. Each is called in the order of events, and the next waits for it; the light and the fan do not.
 public struct BoardOrders: Sendable {
     public var transmitPower: @Sendable (TransmitPowerStep) async -> Void = { _ in }
     public var mining: @Sendable (_ isAllowed: Bool) async -> Void = { _ in }
