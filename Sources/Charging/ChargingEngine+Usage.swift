@@ -53,9 +53,9 @@ extension ChargingEngine {
     ) {
         guard let index = sessions.index(forKey: id), sessions.values[index].isActive else { return }
         var session = sessions.values[index]
-        // Of a device that is not there the kernel is told to serve nobody, and that is all.
+        // Of a device that is not there the kernel is told to serve nobody, if it was ever told of it (not after a reboot).
         guard !session.isAway else {
-            if force { outcome.actions.append(.serve(session.bearer)) }
+            if force, session.grantedIn != nil { outcome.actions.append(.serve(session.bearer)) }
             if save { outcome.actions.append(.persist(.session(session))) }
             return
         }
