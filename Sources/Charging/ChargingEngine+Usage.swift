@@ -56,6 +56,8 @@ extension ChargingEngine {
         // Of a device that is not there the kernel is told to serve nobody, if it was ever told of it (not after a reboot).
         guard !session.isAway else {
             if force, session.grantedIn != nil { outcome.actions.append(.serve(session.bearer)) }
+            session.charge = charge(of: session)
+            sessions.values[index] = session
             if save { outcome.actions.append(.persist(.session(session))) }
             return
         }
