@@ -77,6 +77,8 @@ extension ChargingEngine {
                 outcome.actions.append(.serve(session.bearer))
                 // Recovery must know how long the kernel served, and where time depends on it, how much.
                 mustSave = mustSave || session.servedUntil != before.servedUntil
+                // And at whose prices: what is used from here on counts there, also when the program starts anew.
+                mustSave = mustSave || session.grantedIn != before.grantedIn
                 mustSave = mustSave || isShared && session.grantedBytes != before.grantedBytes
             }
         }
