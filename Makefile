@@ -51,11 +51,12 @@ test: deps lint ## everything, from nothing
 	swift test --skip-build --skip '$(PROCESSES)'
 	swift test --skip-build --no-parallel --filter '$(PROCESSES)'
 	$(MAKE) --no-print-directory run
+	$(MAKE) --no-print-directory hil
 
-hil: deps ## the radio on a booted Debian kernel with simulated radios, in an emulator (root for the first time: apt's lists)
-	swift build --build-tests
+hil: deps ## radio and board on a booted Debian kernel with simulated ones, in an emulator (root for the first time: apt); build/hil.xml
+	swift build --build-tests -Xswiftc -warnings-as-errors
 	Tests/Hil/prepare.sh
-	Tests/Hil/boot.sh 600 'cd $(CURDIR) && QLINK_HIL=1 .build/debug/basestationPackageTests.xctest --testing-library swift-testing --no-parallel --filter HilTests'
+	RESULTS=build/hil.xml Tests/Hil/boot.sh 1200 'cd $(CURDIR) && QLINK_HIL=1 .build/debug/basestationPackageTests.xctest --testing-library swift-testing --no-parallel --filter HilTests --xunit-output /out/results.xml'
 
 soak: deps ## the daemon killed 200 times under traffic (KILLS=, QLINK_SEED=)
 	swift build --build-tests

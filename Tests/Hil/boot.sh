@@ -1,5 +1,6 @@
 #!/bin/bash
 # boot.sh SECONDS COMMAND: runs COMMAND in a guest of its own, shows what it printed, and ends with its status.
+# With RESULTS=FILE, what the command left in /out/*.xml is put there.
 # The guest sees this machine's files read-only and is gone afterwards. No KVM is needed.
 set -u
 cd "$(dirname "$0")/../.."
@@ -19,6 +20,7 @@ timeout "$limit" "$lab/tools/usr/bin/qemu-system-x86_64" -L "$lab/tools/usr/shar
 	$(share root / ,readonly=on) $(share lab "$lab" ,readonly=on) $(share out "$out" "") </dev/null
 qemu=$?
 cat "$out/output" 2>/dev/null
+[ -z "${RESULTS:-}" ] || cat "$out"/*.xml >"$RESULTS" 2>/dev/null || echo "hil: the guest left no results" >&2
 if [ ! -e "$out/status" ]; then
 	[ $qemu = 124 ] && echo "hil: the guest did not end in $limit s" >&2 || echo "hil: the guest died (qemu $qemu)" >&2
 	tail -20 "$out/console" >&2
