@@ -98,7 +98,9 @@ let programs: [Target] = [
 let testing: [Target] = [
     tests("PrimitivesTests", ["Primitives", "SimulatedHAL"]),
     tests("ChargingTests", ["Charging", "Primitives", "SimulatedHAL", collections]),
-    tests("BoardControlTests", ["BoardControl", "Station", "SimulatedHAL", "Lab", "HAL", "Primitives", logging]),
+    tests(
+        "BoardControlTests",
+        ["BoardControl", "Station", "Charging", "SimulatedHAL", "Lab", "HAL", "Primitives", lifecycle, logging]),
     tests("NetlinkTests", ["Netlink", "Primitives"]),
     program("storewriter", ["Store", "Charging", "Primitives"], path: "Tests/StoreWriter"),
     tests("StoreTests", ["Store", "Charging", "Primitives", "CSQLite", "storewriter"]),

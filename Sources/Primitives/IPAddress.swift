@@ -43,6 +43,25 @@ public enum IPAddress: Hashable, Sendable {
         }
     }
 
+    /// For networks behind a translator: RFC 1918, or a carrier's (RFC 6598).
+    public var isPrivateIPv4: Bool {
+        guard case .v4(let value) = self else { return false }
+        return value >> 24 == 10 || value >> 20 == 0xac1 || value >> 16 == 0xc0a8 || isCarrierGradeNAT
+    }
+
+    /// 100.64.0.0/10 (RFC 6598).
+    public var isCarrierGradeNAT: Bool {
+        if case .v4(let value) = self { value >> 22 == 0x191 } else { false }
+    }
+
+    /// Good all over the internet: 2000::/3, or IPv4 that is neither private nor link-local.
+    public var isGlobal: Bool {
+        switch self {
+        case .v4: isUnicast && !isPrivateIPv4 && !isLinkLocal
+        case .v6(let high, _): high >> 61 == 1
+        }
+    }
+
     /// 127.0.0.0/8 or ::1: this machine itself.
     public var isLoopback: Bool {
         switch self {

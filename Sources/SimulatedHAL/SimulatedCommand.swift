@@ -3,7 +3,8 @@ import Primitives
 
 /// What `basestation sim` can order; mirrors the control API's SimulationCommand without knowing it.
 public enum SimulatedCommand: Hashable, Sendable {
-    case join(Int)
+    /// On the port with this place in the list of ports.
+    case join(Int, port: Int = 0)
     case leave(Int)
     /// Bytes a second each way. nil seconds: until told otherwise.
     case traffic(Int, rateUp: UInt64, rateDown: UInt64, seconds: UInt64?)
@@ -13,7 +14,7 @@ public enum SimulatedCommand: Hashable, Sendable {
     /// As it came in; throws `.unsupported` with what to write instead.
     public init(
         action: String, client: Int? = nil, rateUp: UInt64? = nil, rateDown: UInt64? = nil, seconds: UInt64? = nil,
-        fault: String? = nil
+        fault: String? = nil, port: Int = 0
     ) throws(HALError) {
         func number() throws(HALError) -> Int {
             guard let client, (1...0xffff).contains(client) else {
@@ -22,7 +23,7 @@ public enum SimulatedCommand: Hashable, Sendable {
             return client
         }
         switch action {
-        case "join": self = .join(try number())
+        case "join": self = .join(try number(), port: port)
         case "leave": self = .leave(try number())
         case "traffic":
             let limit: UInt64 = 1_000_000_000_000
@@ -44,7 +45,7 @@ public enum SimulatedCommand: Hashable, Sendable {
 
     var deeds: [SimulatedDeed] {
         switch self {
-        case .join(let number): return [.join(number)]
+        case .join(let number, let port): return [.join(number, port: port)]
         case .leave(let number): return [.leave(number, politely: true)]
         case .traffic(let number, let rateUp, let rateDown, let seconds):
             let lasting = seconds.map { Nanoseconds.seconds($0) }

@@ -34,7 +34,7 @@ extension Station {
             diskBytesWrittenToday: await store.bytesWritten(), alerts: await alerts(now))
     }
 
-    private func ports(among links: [Link]) -> [StatusView.Port] {
+    func ports(among links: [Link]) -> [StatusView.Port] {
         let names = settings.clientPorts.map { ($0, "clients") } + [(settings.uplinkPort, "uplink")]
         return names.map { name, role in
             let link = links.first { $0.name == name }
@@ -182,41 +182,6 @@ extension Station {
             throw ChargingError.channelUnknown(id)
         }
         return view
-    }
-
-    func diagnose() async -> [CheckView] {
-        var checks: [CheckView] = []
-        do {
-            let readings = try await cashier.gate.readings()
-            checks.append(CheckView(name: "packet gate", passed: true, finding: "the kernel meters \(readings.count) clients"))
-        } catch { checks.append(CheckView(name: "packet gate", passed: false, finding: error.what, mend: error.mend)) }
-        do {
-            for port in ports(among: try await links.links()) {
-                checks.append(
-                    CheckView(
-                        name: "port \(port.name)", passed: port.isUp,
-                        finding: port.isUp ? "up, \(port.role)" : "\(port.name) is absent or has no link",
-                        mend: "plug it in, or name another one under [network] in station.toml"))
-                if port.isUp, port.addresses.allSatisfy(\.isLinkLocal) {
-                    checks.append(
-                        CheckView(
-                            name: "address of \(port.name)", passed: false, finding: "\(port.name) has no address",
-                            mend: "give it one, e.g. in /etc/network/interfaces"))
-                }
-            }
-        } catch { checks.append(CheckView(name: "ports", passed: false, finding: error.what, mend: error.mend)) }
-        let now = clocks.now()
-        checks.append(
-            CheckView(
-                name: "clock", passed: now.wall.isCredible, finding: "it is \(now.wall)",
-                mend: "start a time service: systemctl enable --now systemd-timesyncd"))
-        let storage = await cashier.alerts[.storage]
-        checks.append(
-            CheckView(
-                name: "store", passed: storage == nil, finding: storage ?? "commits reach the disk",
-                mend: "free space on the state directory"))
-        checks += await seams.boardAlerts().map { CheckView(name: "board", passed: false, finding: $0) }
-        return checks + (await radioChecks()) + (await seams.checks())
     }
 }
 

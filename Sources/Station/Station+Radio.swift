@@ -77,8 +77,8 @@ extension Station {
         let weak = await wireless.clients.filter { $0.signal.map { $0 < Self.weakSignal } == true }
         for client in weak.prefix(5) {
             checks.append(
-                CheckView(
-                    name: "signal", passed: false, finding: "\(client.mac) is heard at \(client.signal ?? 0) dBm only",
+                .warning(
+                    "signal", "\(client.mac) is heard at \(client.signal ?? 0) dBm only",
                     mend: "move it nearer, turn the antenna, or put the station higher"))
         }
         return checks + (await busyChannel(wireless))
@@ -96,10 +96,10 @@ extension Station {
             let use = uses.first(where: { $0.channel == channel && $0.listened > 0 })
         else { return [] }  // a driver that cannot tell
         let busy = min(use.busy, use.listened) * 100 / use.listened
+        let finding = "channel \(channel) is busy \(busy) % of the time"
+        guard busy >= Self.crowded else { return [CheckView(name: "channel", passed: true, finding: finding)] }
         return [
-            CheckView(
-                name: "channel", passed: busy < Self.crowded, finding: "channel \(channel) is busy \(busy) % of the time",
-                mend: "choose another: basestation radio scan shows them, then channel below [wifi]")
+            .warning("channel", finding, mend: "choose another: basestation radio scan shows them, then channel below [wifi]")
         ]
     }
 }

@@ -62,8 +62,6 @@ public struct StationSeams: Sendable {
     public var reload: (@Sendable () async throws -> [String])?
     /// What another text would change of what is in force.
     public var configurationChanges: (@Sendable (String) async throws -> [String])?
-    /// Further checks for `diagnose`.
-    public var checks: @Sendable () async -> [CheckView] = { [] }
     /// Steers the simulated air; nil where the HAL is real.
     public var simulate: (@Sendable (SimulationCommand) async throws -> Void)?
     /// The simulated device that speaks for a loopback caller, by its number.

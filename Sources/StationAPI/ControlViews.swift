@@ -314,11 +314,19 @@ public struct CheckView: Codable, Hashable, Sendable {
     /// What was found; when it failed, what failed.
     public var finding: String
     public var mend: String
+    /// Service is possible, and could be better: `mend` says how.
+    public var warning = false
     public init(name: String, passed: Bool, finding: String, mend: String = "") {
         self.name = name
         self.passed = passed
         self.finding = finding
         self.mend = mend
+    }
+
+    public static func warning(_ name: String, _ finding: String, mend: String) -> CheckView {
+        var check = CheckView(name: name, passed: true, finding: finding, mend: mend)
+        check.warning = true
+        return check
     }
 }
 
@@ -339,9 +347,11 @@ public struct SimulationCommand: Codable, Hashable, Sendable {
     public var seconds: UInt64?
     /// For `fault`: `radio-gone`, `counters-reset`, `interface-down`, `clock-jump`, `disk-full`, `none`.
     public var fault: String?
+    /// For `join`: on the air, with the passphrase of this Wi-Fi key.
+    public var key: UInt32?
     public init(
         action: String, client: Int? = nil, rateUp: UInt64? = nil, rateDown: UInt64? = nil, seconds: UInt64? = nil,
-        fault: String? = nil
+        fault: String? = nil, key: UInt32? = nil
     ) {
         self.action = action
         self.client = client
@@ -349,5 +359,6 @@ public struct SimulationCommand: Codable, Hashable, Sendable {
         self.rateDown = rateDown
         self.seconds = seconds
         self.fault = fault
+        self.key = key
     }
 }

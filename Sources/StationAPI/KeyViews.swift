@@ -12,7 +12,10 @@ public struct KeyRequest: Codable, Hashable, Sendable {
     public var tariffId: String?
     /// The device, if it is known: WPA3 needs it before the first time.
     public var mac: MACAddress?
-    public init(name: String, channelId: ChannelID?, codeNumber: UInt32?, free: Bool, tariffId: String?, mac: MACAddress?) {
+    public init(
+        name: String, channelId: ChannelID? = nil, codeNumber: UInt32? = nil, free: Bool, tariffId: String? = nil,
+        mac: MACAddress? = nil
+    ) {
         self.name = name
         self.channelId = channelId
         self.codeNumber = codeNumber

@@ -68,12 +68,6 @@ public struct StationConfiguration: Hashable, Sendable {
         return name
     }
 
-    /// fd00::/8 and 40 bits that differ from station to station (RFC 4193): of its name and port, so that it stays the same.
-    public var uniqueLocalPrefix: UInt64 {
-        let digest = TaggedHash.digest(tag: "qlink/unique-local", Array("\(name)\n\(wifiPort ?? "")".utf8)).bytes
-        return digest.prefix(5).reduce(UInt64(0xfd)) { $0 << 8 | UInt64($1) } << 16
-    }
-
     /// Everywhere that clients are: wired, and on the air.
     public var allClientPorts: [String] {
         let wired = clientPorts ?? (wifiPort == nil ? ["lan0"] : [])

@@ -7,7 +7,7 @@ import StationConfiguration
 
 struct Diagnose: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Every check with ✓ or ✗, and the mend; also when the daemon is down.",
+        abstract: "Every check with ✓, ! or ✗, and the mend; also when the daemon is down.",
         usage: "basestation diagnose [--config FILE] [--bundle FILE] [--json]",
         discussion: "Example: basestation diagnose --bundle report.txt")
     @OptionGroup var common: Common
@@ -36,9 +36,10 @@ struct Diagnose: AsyncParsableCommand {
 
     private static func lines(_ check: CheckView) -> [String] {
         let finding = Screen.wrap(check.finding, to: Screen.width - 24)
-        let mend = check.passed || check.mend.isEmpty ? [] : Screen.wrap("→ " + check.mend, to: Screen.width - 24)
+        let mend =
+            check.passed && !check.warning || check.mend.isEmpty ? [] : Screen.wrap("→ " + check.mend, to: Screen.width - 24)
         return (finding + mend).enumerated().map { index, text in
-            Screen.fit(index == 0 ? "\(check.passed ? "✓" : "✗") \(check.name)" : "", 24) + text
+            Screen.fit(index == 0 ? "\(!check.passed ? "✗" : check.warning ? "!" : "✓") \(check.name)" : "", 24) + text
         }
     }
 }

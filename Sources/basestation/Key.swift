@@ -21,7 +21,10 @@ struct Key: AsyncParsableCommand {
     struct Create: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Makes a passphrase. Who joins with it uses what its buyer has paid.",
-            usage: "basestation key create --name WHO [--channel ID|--code N|--free] [--tariff ID] [--mac MAC]",
+            usage: """
+                basestation key create --name WHO [--channel ID|--code N|--free]
+                                       [--tariff ID] [--mac MAC]
+                """,
             discussion: """
                 Without --channel, --code or --free it is a guest's: the device gets as far as the portal.
                 Example: basestation key create --name "Table 4" --code 12

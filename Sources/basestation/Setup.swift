@@ -3,23 +3,23 @@ import Glibc
 import Primitives
 import StationConfiguration
 
-/// First boot: five questions, and a configuration that is checked before it is written.
+/// First boot: five questions, six with a radio, and a configuration that is checked before it is written.
 struct Setup: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Makes the configuration of a new station from five answers.",
+        abstract: "Makes the configuration of a new station from a few answers.",
         discussion: """
             Example: basestation setup
             With --answers nobody is asked: the file has one answer a line, in the order of the questions; an empty line takes \
-            the default.
+            the default. Where the board has a radio, the country is asked after the uplink.
             """)
 
-    @Option(help: "A file with the five answers.") var answers: String?
+    @Option(help: "A file with the answers.") var answers: String?
     @Option(help: "Where the configuration goes.") var output = "/etc/basestation/station.toml"
     @Flag(help: "Replace a configuration that is there; it is kept as FILE.old.") var force = false
 
     func validate() throws {
         guard answers != nil || isatty(0) == 1 else {
-            throw ValidationError("nobody is there to answer: write the five answers into a file and add --answers FILE")
+            throw ValidationError("nobody is there to answer: write the answers into a file and add --answers FILE")
         }
     }
 
@@ -48,13 +48,19 @@ struct Setup: ParsableCommand {
             links.names.contains(answer) ? nil : "the board has \(links.names.joined(separator: ", "))"
         }
         let uplink = try source.ask("Which interface leads to the internet", links.uplink ?? "wan0", port)
-        let rest = links.names.filter { $0 != uplink }
-        let clients = try source.ask("Which interfaces are clients on (with commas between)", rest.joined(separator: ",")) {
-            answer in
-            let named = answer.split(separator: ",").map(String.init)
+        let radio = try Self.radio(&source, links, uplink)
+        let rest = links.names.filter { $0 != uplink && $0 != radio?.port }
+        let nowhere = "none"
+        let wired = try source.ask(
+            "Which \(radio == nil ? "" : "wired ")interfaces are clients on (with commas between)",
+            rest.isEmpty && radio != nil ? nowhere : rest.joined(separator: ",")
+        ) { answer in
+            if answer == nowhere { return radio == nil ? "name at least one" : nil }
+            let named = Self.list(answer)
             if named.contains(uplink) { return "\(uplink) leads to the internet" }
             return named.isEmpty ? "name at least one" : named.compactMap(port).first
         }
+        let clients = wired == nowhere ? [] : Self.list(wired)
         let price = try source.ask("What does a MB cost in QLC (0: free)", "0.01") { answer in
             QLC(answer) == nil ? "write an amount like 0.01" : nil
         }
@@ -69,9 +75,9 @@ struct Setup: ParsableCommand {
             name = "\(name)"
 
             [network]
-            client_ports = [\(clients.split(separator: ",").map { "\"\($0)\"" }.joined(separator: ", "))]
+            client_ports = [\(clients.map { "\"\($0)\"" }.joined(separator: ", "))]
             uplink_port = "\(uplink)"
-
+            \(radio.map { "\n[wifi]\nport = \"\($0.port)\"\ncountry = \"\($0.country)\"\n" } ?? "")
             [portal]
             message = "\(message)"
 
@@ -84,6 +90,22 @@ struct Setup: ParsableCommand {
             \(isFree ? "" : "price_per_mb = \"\(price)\"\n")
             """
     }
+
+    /// The port of the station's access point, and whose rules hold there; nil if there is to be none.
+    private static func radio(_ source: inout AnswerSource, _ links: Links, _ uplink: String) throws -> (
+        port: String, country: String
+    )? {
+        guard links.hasRadio else { return nil }
+        let country = try source.ask("Which country does its Wi-Fi stand in (two letters, none: no Wi-Fi)", "none") { answer in
+            answer == "none" || answer.utf8.count == 2 && answer.utf8.allSatisfy { (65...90).contains($0) }
+                ? nil : "two capital letters like DE, or none"
+        }
+        // A radio that leads to the internet can carry an access point beside it.
+        return country == "none" ? nil : (links.wireless.first { $0 != uplink } ?? "ap0", country)
+    }
+
+    /// With or without blanks after the commas.
+    private static func list(_ answer: String) -> [String] { answer.split { $0 == "," || $0 == " " }.map(String.init) }
 
     private static func lines(of path: String) throws -> [String] {
         try StationConfiguration.text(of: path).split(omittingEmptySubsequences: false) { $0.isNewline }.map(String.init)
@@ -147,6 +169,9 @@ struct AnswerSource {
 /// The board's interfaces, but for loopback.
 struct Links {
     var names: [String]
+    /// Those of them that are a radio's.
+    var wireless: [String]
+    var hasRadio: Bool
     /// Where the default route leads.
     var uplink: String?
 
@@ -161,7 +186,9 @@ struct Links {
             }
         }
         names.removeAll { $0 == "lo" }
-        return Links(names: names.sorted(), uplink: defaultRoute)
+        let wireless = names.filter { access("/sys/class/net/\($0)/phy80211", F_OK) == 0 }.sorted()
+        let hasRadio = !wireless.isEmpty || access("/sys/class/ieee80211/phy0", F_OK) == 0
+        return Links(names: names.sorted(), wireless: wireless, hasRadio: hasRadio, uplink: defaultRoute)
     }
 
     /// `/proc/net/route`: interface, destination, gateway, …; the default route has destination 0.

@@ -16,6 +16,8 @@ struct Sim: AsyncParsableCommand {
     @Option(help: "For how many seconds.") var seconds: UInt64?
     @Option(help: "radio-gone, counters-reset, interface-down, clock-jump, disk-full or none.") var fault: String?
 
+    @Option(help: "For join: on the air, with this Wi-Fi key.") var key: UInt32?
+
     func run() async throws {
         for rate in [rateUp, rateDown].compactMap(\.self) where ByteCount(rate) == nil {
             throw ValidationError("a rate is written like 500kB or 1MB, for each second")
@@ -23,7 +25,7 @@ struct Sim: AsyncParsableCommand {
         let command = SimulationCommand(
             action: action, client: client, rateUp: rateUp.flatMap { ByteCount($0)?.bytes },
             rateDown: rateDown.flatMap { ByteCount($0)?.bytes },
-            seconds: seconds, fault: fault)
+            seconds: seconds, fault: fault, key: key)
         try await common.station.post("/v1/sim", command)
     }
 }

@@ -44,7 +44,7 @@ struct Daemon: AsyncParsableCommand {
         settings.wirelessSecret = try KeyFile.loadOrCreate(directory + "/wireless.key")
         let store = try StationStore(directory: directory, key: key)
 
-        let board = try Hardware(configuration, rules: rules)
+        let board = try Hardware(configuration, rules: rules, secret: settings.wirelessSecret)
         let (gate, links, clocks) = (board.gate, board.links, board.clocks)
         let disk = board.disk(store)
 

@@ -21,15 +21,17 @@ struct Hardware: Sendable {
     var bootID: String
     /// nil where the board is real.
     var simulated: SimulatedStation?
+    var simulatedAir: SimulatedAccessPoint?
 
-    init(_ configuration: StationConfiguration, rules: String) throws {
+    /// - Parameter secret: 32 bytes of this station alone: its networks' addresses follow from them
+    init(_ configuration: StationConfiguration, rules: String, secret: [UInt8]) throws {
         switch configuration.hal {
-        case .linux: try self.init(linux: configuration, rules: rules)
+        case .linux: try self.init(linux: configuration, rules: rules, secret: secret)
         case .simulated: try self.init(simulated: configuration)
         }
     }
 
-    private init(linux configuration: StationConfiguration, rules: String) throws {
+    private init(linux configuration: StationConfiguration, rules: String, secret: [UInt8]) throws {
         let clocks = try LinuxClocks()
         var ports = LinuxPacketGate.Configuration(
             lan: configuration.allClientPorts, wan: configuration.uplinkPort, template: try Directories.read(rules))
@@ -40,7 +42,7 @@ struct Hardware: Sendable {
         gate = LinuxPacketGate(ports)
         links = LinuxLinks()
         parts = BoardParts(linux: configuration.board)
-        accessPoint = WirelessPlan(configuration).map { LinuxAccessPoint($0) }
+        accessPoint = WirelessPlan(configuration, secret: secret).map { LinuxAccessPoint($0) }
         self.clocks = clocks
         bootID = clocks.bootID
     }
@@ -61,6 +63,10 @@ struct Hardware: Sendable {
         // Its gate and its clock live in this process: every start is a boot, and the store must not take it for the last one.
         bootID = "simulated-\(start.wall.secondsSince1970)-\(start.boot.nanoseconds)"
         simulated = board
+        guard configuration.wifiPort != nil else { return }
+        let air = SimulatedAccessPoint(
+            clocks: board.clocks, ports: configuration.wirelessPorts, powerCeiling: UInt32(configuration.wifiPower) * 100)
+        (accessPoint, simulatedAir) = (air, air)
     }
 
     /// The store as this board has it: a simulated disk can be full.
@@ -71,7 +77,8 @@ struct Hardware: Sendable {
     /// Lets a simulated board be played with, from the owner's side and the clients'.
     func connect(to seams: inout StationSeams) {
         guard let board = simulated else { return }
-        seams.simulate = { order in try board.perform(order) }
+        let player = SimulationPlayer(board: board, air: simulatedAir)
+        seams.simulate = { order in try player.perform(order) }
         seams.simulatedClient = { number in board.neighbour(ofClient: number) }
     }
 
@@ -79,65 +86,9 @@ struct Hardware: Sendable {
     var services: [any Service] { simulated.map { [SimulatedTime(board: $0)] } ?? [] }
 }
 
-/// Moves a simulated board on in real time.
-private struct SimulatedTime: Service {
-    let board: SimulatedStation
-
-    func run() async throws {
-        let clocks = try LinuxClocks()
-        try await cancelWhenGracefulShutdown {
-            do { try await board.run(by: clocks) } catch is CancellationError {}
-        }
-        board.close()
-    }
-}
-
-/// A disk that is full for as long as that fault lasts; otherwise it is the real one.
-private struct SimulatedDisk: ChargingStore {
-    let store: any ChargingStore
-    let board: SimulatedStation
-
-    func commit(_ records: [Record]) async throws(StorageError) {
-        guard !board.isDiskFull else {
-            throw StorageError(.full, "the simulated disk is full; basestation sim fault --fault none mends it")
-        }
-        try await store.commit(records)
-    }
-
-    func usage(since: WallTime, after last: UsageRecord?, limit: Int) async throws(StorageError) -> [Signed<UsageRecord>] {
-        try await store.usage(since: since, after: last, limit: limit)
-    }
-
-    func usage(of session: SessionID) async throws(StorageError) -> Signed<UsageRecord>? { try await store.usage(of: session) }
-
-    func totals(since: WallTime) async throws(StorageError) -> UsageTotals { try await store.totals(since: since) }
-    func bytesWritten() async -> UInt64 { await store.bytesWritten() }
-}
-
-extension SimulatedStation {
-    /// An order of the owner's; refused with what to write instead.
-    fileprivate func perform(_ order: SimulationCommand) throws {
-        do throws(HALError) {
-            let command = try SimulatedCommand(
-                action: order.action, client: order.client, rateUp: order.rateUp, rateDown: order.rateDown,
-                seconds: order.seconds, fault: order.fault)
-            if case .traffic(let number, _, _, _) = command, simulatedClient(number) == nil {
-                throw HALError(.missing, "client \(number) is not there", mend: "basestation sim join --client \(number)")
-            }
-            // The agent would outlive the boot that its clock counts from, which no board's does.
-            if case .fault(.reboot, _) = command {
-                throw HALError(.unsupported, "this board reboots with its daemon", mend: "stop basestationd and start it again")
-            }
-            perform(command)
-        } catch {
-            throw Problem(error.kind == .missing ? .unknown : .malformed, error.description)
-        }
-    }
-}
-
 extension WirelessPlan {
     /// nil if no access point is configured.
-    init?(_ configuration: StationConfiguration) {
+    init?(_ configuration: StationConfiguration, secret: [UInt8]) {
         guard let port = configuration.wifiPort, let country = configuration.wifiCountry else { return nil }
         self.init(
             port: port, ssid: configuration.networkName, country: country, channel: configuration.wifiChannel,
@@ -152,7 +103,13 @@ extension WirelessPlan {
         addressing = ports.enumerated().map { index, port in
             PortAddressing(
                 port: port, network4: prefix[0] << 24 | prefix[1] << 16 | UInt32(index) << 8,
-                network6: configuration.uniqueLocalPrefix | UInt64(index))
+                network6: Self.uniqueLocalPrefix(secret) | UInt64(index))
         }
+    }
+
+    /// fd00::/8 and 40 random bits that stay the same (RFC 4193, section 3.2).
+    private static func uniqueLocalPrefix(_ secret: [UInt8]) -> UInt64 {
+        TaggedHash.keyed(secret, Array("qlink/unique-local".utf8)).bytes.prefix(5).reduce(UInt64(0xfd)) { $0 << 8 | UInt64($1) }
+            << 16
     }
 }

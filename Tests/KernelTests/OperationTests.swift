@@ -71,6 +71,21 @@ struct OperationTests {
         }
     }
 
+    /// Behind another translator service goes on; `diagnose` says so and fails nothing.
+    @Test(arguments: [("192.168.178.20/24", "a router before it"), ("100.64.3.4/24", "the provider")])
+    func aSecondTranslatorIsAWarning(address: String, who: String) async throws {
+        try await withStation(Plan(clients: 1)) { running, _ in
+            #expect(!(try running.station.ask("diagnose")).contains("double NAT"))
+            try running.lab.router.run("ip", "address", "flush", "dev", "wan0")
+            try running.lab.router.run("ip", "address", "add", address, "dev", "wan0")
+            try await waitUntil("the warning", timeout: .seconds(10), every: .milliseconds(100)) {
+                await Task.yield()
+                let words = try running.station.ask("diagnose").split { $0.isWhitespace }.joined(separator: " ")
+                return words.contains("! double NAT") && words.contains(who)
+            }
+        }
+    }
+
     /// The disk fills up under traffic. Nobody is served beyond what is safely paid; with room again it goes on by itself.
     @Test func aFullDiskGivesNothingAwayAndLosesNoMoney() async throws {
         var directory = ""

@@ -59,6 +59,19 @@ import Testing
         #expect(address.isLinkLocal == isLinkLocal)
     }
 
+    @Test(arguments: [
+        ("10.255.0.1", true, false), ("11.0.0.1", false, true), ("172.15.0.1", false, true), ("172.16.0.1", true, false),
+        ("172.31.255.1", true, false), ("172.32.0.1", false, true), ("192.168.9.9", true, false), ("192.169.0.1", false, true),
+        ("100.63.0.1", false, true), ("100.64.0.1", true, false), ("100.127.0.1", true, false), ("100.128.0.1", false, true),
+        ("169.254.0.1", false, false), ("127.0.0.1", false, false), ("2001:db8::1", false, true), ("3fff::1", false, true),
+        ("4000::1", false, false), ("fd00::1", false, false), ("fe80::1", false, false),
+    ])
+    func tellsWhereAnAddressIsGood(_ text: String, isPrivateIPv4: Bool, isGlobal: Bool) {
+        let address = IPAddress(text)!
+        #expect(address.isPrivateIPv4 == isPrivateIPv4)
+        #expect(address.isGlobal == isGlobal)
+    }
+
     @Test func unwrapsMappedAddressesAlone() {
         #expect(IPAddress("::ffff:10.0.0.1")!.unmapped == IPAddress("10.0.0.1"))
         #expect(IPAddress("::10.0.0.1")!.unmapped == IPAddress("::10.0.0.1"))

@@ -46,7 +46,7 @@ import Testing
             "codes list",
             "codes revoke", "client list", "client disconnect", "client block", "client allow", "channel open", "channel list",
             "wallet address", "wallet balance", "config check", "config show", "config diff", "config apply", "diagnose", "setup",
-            "sim",
+            "sim", "key create", "key list", "key show", "key revoke", "radio status", "radio scan", "radio set", "identify",
         ],
         "qlink": ["", "wallet create", "wallet address", "connect", "status", "history", "pay", "donate"], "basestationd": [""],
     ]
@@ -66,7 +66,9 @@ import Testing
         for words in [
             "status", "sessions", "sessions --active", "tariff show", "tariff simulate --bytes 1GB --duration 2h",
             "codes create --data 1GB --count 2", "codes list", "client list", "channel list", "wallet balance", "diagnose",
-            "config diff \(daemon.configuration.path)", "nonsense", "client block nonsense",
+            "config diff \(daemon.configuration.path)", "key create --name Alice --free --tariff free", "key list", "key show 1",
+            "sim join --client 9 --key 1", "radio status", "radio scan", "radio set --channel 11", "identify", "nonsense",
+            "client block nonsense",
         ] {
             let answer = try ask(daemon, words)
             #expect(answer.widest <= 80, "\(words): \(answer.widest) columns\n\(answer.out)\(answer.err)")

@@ -44,6 +44,9 @@ final class SimulatedDaemon {
             [network]
             client_ports = ["sim0"]
             uplink_port = "sim1"
+            [wifi]
+            port = "wlan0"
+            country = "DE"
             [simulation]
             clients = 3
             [charging]
