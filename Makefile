@@ -16,7 +16,7 @@ SEEDS ?= 1000
 MINUTES ?= 5
 ROUNDS ?= 7
 
-.PHONY: help deps build run test hil soak sim bench fuzz tsan lint check foundation clean
+.PHONY: help deps build run install test hil soak sim bench fuzz tsan lint check foundation clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,19 @@ ifeq ($(HAL),simulated)
 else
 	$(BIN)/labrun --output build/run.json
 endif
+
+install: ## programs, units and a first configuration into DESTDIR (build first: make build CONFIG=release)
+	install -D -t $(DESTDIR)/usr/bin $(BIN)/basestationd $(BIN)/basestation $(BIN)/qlink
+	install -D -m 644 -t $(DESTDIR)/usr/share/basestation board/gate.nft board/station.toml
+	install -D -m 644 -t $(DESTDIR)/usr/lib/systemd/system systemd/*.service systemd/*.path
+	install -D -m 644 -t $(DESTDIR)/usr/lib/udev/rules.d systemd/60-basestation-gpio.rules
+	for kind in sysusers sysctl modules-load; do \
+		install -D -m 644 systemd/basestation.$$kind.conf $(DESTDIR)/usr/lib/$$kind.d/basestation.conf; done
+	install -D -m 644 -t $(DESTDIR)/usr/share/doc/basestation README.md docs/api.md docs/configuration.md
+	test -e $(DESTDIR)/etc/basestation/station.toml || \
+		install -D -m 644 board/station.toml $(DESTDIR)/etc/basestation/station.toml
+	@[ -n "$(DESTDIR)" ] || [ ! -d /run/systemd/system ] || { systemd-sysusers; systemctl daemon-reload; \
+		systemctl restart systemd-modules-load systemd-sysctl; udevadm control --reload; }
 
 test: deps lint ## everything, from nothing
 	swift build --build-tests -Xswiftc -warnings-as-errors

@@ -42,7 +42,11 @@ struct Hardware: Sendable {
         gate = LinuxPacketGate(ports)
         links = LinuxLinks()
         parts = BoardParts(linux: configuration.board)
-        accessPoint = WirelessPlan(configuration, secret: secret).map { LinuxAccessPoint($0) }
+        if let plan = WirelessPlan(configuration, secret: secret) {
+            accessPoint = LinuxAccessPoint(plan)
+        } else {
+            LinuxAccessPoint.withdraw(runtimeDirectory: configuration.runtimeDirectory)
+        }
         self.clocks = clocks
         bootID = clocks.bootID
     }

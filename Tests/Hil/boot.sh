@@ -1,6 +1,6 @@
 #!/bin/bash
 # boot.sh SECONDS COMMAND: runs COMMAND in a guest of its own, shows what it printed, and ends with its status.
-# With RESULTS=FILE, what the command left in /out/*.xml is put there.
+# With RESULTS=FILE, what the command left in /out/*.xml is put there. With INIT=systemd, that is the first process.
 # The guest sees this machine's files read-only and is gone afterwards. No KVM is needed.
 set -u
 cd "$(dirname "$0")/../.."
@@ -15,7 +15,7 @@ share() { echo "-fsdev local,id=$1,path=$2,security_model=none,multidevs=remap$3
 timeout "$limit" "$lab/tools/usr/bin/qemu-system-x86_64" -L "$lab/tools/usr/share/qemu" -L "$lab/tools/usr/share/seabios" \
 	-accel tcg,thread=multi -machine q35 -cpu max -smp 2 -m 1536 -nodefaults -no-user-config -display none -no-reboot \
 	-kernel "$lab/vmlinuz" -initrd "$lab/initrd.gz" \
-	-append "console=ttyS0 quiet panic=-1 mitigations=off nokaslr random.trust_cpu=on" \
+	-append "console=ttyS0 quiet panic=-1 mitigations=off nokaslr random.trust_cpu=on${INIT:+ hil.$INIT}" \
 	-serial "file:$out/console" -device virtio-rng-pci \
 	$(share root / ,readonly=on) $(share lab "$lab" ,readonly=on) $(share out "$out" "") </dev/null
 qemu=$?

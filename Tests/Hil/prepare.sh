@@ -41,7 +41,7 @@ ldconfig -p | grep -q 'libelf\.so\.1' || missing="$missing libelf1"
 
 say "downloading qemu, Linux $version, hostapd, wpa_supplicant, iw, gpsd"
 download tools qemu-system-x86 qemu-system-data seabios
-download guest hostapd wpasupplicant iw wireless-regdb busybox-static kmod dnsmasq-base gpsd i2c-tools
+download guest hostapd wpasupplicant iw wireless-regdb busybox-static kmod dnsmasq-base gpsd i2c-tools systemd udev
 (mkdir -p "$lab/debs/kernel"; cd "$lab/debs/kernel"; apt-get -qq download "$image") || fail "cannot download $image"
 unpack "$lab/tools" "$lab"/debs/tools/*.deb
 unpack "$lab/guest" "$lab"/debs/guest/*.deb

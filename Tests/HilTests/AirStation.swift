@@ -82,7 +82,7 @@ final class AirStation {
         _ = try? run(["ip", "link", "del", "wan0"])
     }
 
-    private static func wire(_ server: Namespace, clients: Int) throws {
+    static func wire(_ server: Namespace, clients: Int) throws {
         for setting in ["net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding"] {
             try "1".write(toFile: "/proc/sys/\(setting)", atomically: false, encoding: .utf8)
         }
@@ -162,23 +162,7 @@ final class AirStation {
         return output.contains("type AP") && output.contains("channel")
     }
 
-    /// Addresses by DHCP, as any device asks for them.
-    func getAddress(_ index: Int) throws {
-        let device = sky.devices[index]
-        let script = Sky.folder + "/udhcpc"
-        try """
-        #!/bin/sh
-        [ "$1" = bound ] || [ "$1" = renew ] || exit 0
-        ip addr flush dev $interface scope global
-        ip addr add $ip/$mask dev $interface
-        ip route replace default via $router
-
-        """.write(toFile: script, atomically: true, encoding: .utf8)
-        try run(["chmod", "755", script])
-        try device.namespace.run(
-            ["busybox", "udhcpc", "-i", device.interface, "-n", "-q", "-f", "-t", "20", "-T", "1", "-s", script],
-            timeout: .seconds(60))
-    }
+    func getAddress(_ index: Int) throws { try sky.getAddress(index) }
 
     func move(_ traffic: Traffic, _ index: Int, timeout: Duration = .seconds(120)) throws -> TrafficReport {
         let process = try clients[index].namespace.start(
@@ -202,9 +186,11 @@ final class AirStation {
     }
 
     /// Since when each device is on the air, as the kernel knows it, in milliseconds of the boot.
-    func associations() throws -> [String: Int] {
+    func associations() throws -> [String: Int] { try Self.associations(on: [sky.accessPoint, sky.accessPoint + "s"]) }
+
+    static func associations(on ports: [String]) throws -> [String: Int] {
         var since: [String: Int] = [:]
-        for port in [sky.accessPoint, sky.accessPoint + "s"] {
+        for port in ports {
             var mac = ""
             for line in try run(["iw", "dev", port, "station", "dump"]).stdout.split(separator: "\n") {
                 let words = line.split(whereSeparator: \.isWhitespace)

@@ -5,7 +5,11 @@ import Testing
 
 /// Tells why these tests did not run: `make hil` boots a kernel with simulated radios for them.
 let hardwareInTheLoop = ConditionTrait.enabled(
-    if: ProcessInfo.processInfo.environment["QLINK_HIL"] != nil, "SKIPPED: needs the guest of make hil")
+    if: ProcessInfo.processInfo.environment["QLINK_HIL"] == "1", "SKIPPED: needs the guest of make hil")
+
+/// The same with systemd as the guest's first process.
+let systemdInTheLoop = ConditionTrait.enabled(
+    if: ProcessInfo.processInfo.environment["QLINK_HIL"] == "systemd", "SKIPPED: needs the guest of make hil with systemd")
 
 /// The radios of `mac80211_hwsim`: the first for an access point, the others for devices, each in a namespace of its own.
 final class Sky {
@@ -91,6 +95,24 @@ final class Sky {
             throw LabError.unreadable(what: "how device \(index) joins (\(error))", text: String(supplicant.stdout.suffix(3_000)))
         }
         return supplicant
+    }
+
+    /// Addresses by DHCP, as any device asks for them.
+    func getAddress(_ index: Int) throws {
+        let device = devices[index]
+        let script = Self.folder + "/udhcpc"
+        try """
+        #!/bin/sh
+        [ "$1" = bound ] || [ "$1" = renew ] || exit 0
+        ip addr flush dev $interface scope global
+        ip addr add $ip/$mask dev $interface
+        ip route replace default via $router
+
+        """.write(toFile: script, atomically: true, encoding: .utf8)
+        try run(["chmod", "755", script])
+        try device.namespace.run(
+            ["busybox", "udhcpc", "-i", device.interface, "-n", "-q", "-f", "-t", "20", "-T", "1", "-s", script],
+            timeout: .seconds(60))
     }
 
     private static func interface(of phy: String) throws -> String {

@@ -61,14 +61,7 @@ struct AddressService {
     /// Ends one with another configuration, and has one started with this.
     func start() throws(HALError) {
         guard !plan.addressing.isEmpty else { return }
-        for name in Folder.names(in: plan.runtimeDirectory) where name.hasPrefix(Self.prefix) && name.hasSuffix(".pid") {
-            let path = "\(plan.runtimeDirectory)/\(name)"
-            if let process = Self.processID(in: path) {
-                kill(process, SIGTERM)
-                for _ in 0..<100 where Self.processID(in: path) != nil { usleep(20_000) }
-            }
-            unlink(path)
-        }
+        Self.end(in: plan.runtimeDirectory)
         let path = plan.runtimeDirectory + "/dnsmasq.conf"
         try TextFile.write(text, to: path)
         guard !plan.usesUnits else { return }  // its path unit sees the file
@@ -86,12 +79,26 @@ struct AddressService {
         }
     }
 
+    /// Whatever configuration it has.
+    static func end(in runtimeDirectory: String) {
+        for name in Folder.names(in: runtimeDirectory) where name.hasPrefix(Self.prefix) && name.hasSuffix(".pid") {
+            let path = "\(runtimeDirectory)/\(name)"
+            if let process = Self.processID(in: path) {
+                kill(process, SIGTERM)
+                for _ in 0..<100 where Self.processID(in: path) != nil { usleep(20_000) }
+            }
+            unlink(path)
+        }
+    }
+
     /// The process that wrote it, if that still is dnsmasq.
     private static func processID(in path: String) -> pid_t? {
-        guard let text = try? TextFile.read(path), let process = pid_t(text.prefix { $0.isNumber }),
-            let name = try? TextFile.read("/proc/\(process)/comm"), name == "dnsmasq\n"
+        guard let text = try? TextFile.read(path), let process = pid_t(text.prefix { $0.isNumber }), process > 1,
+            kill(process, 0) == 0
         else { return nil }
-        return process
+        // A unit of its own has rights that hide it from us (ProtectProc=); what can be seen must be it.
+        guard let name = try? TextFile.read("/proc/\(process)/comm") else { return process }
+        return name == "dnsmasq\n" ? process : nil
     }
 
     /// `expiry MAC address name client-id` a line; DHCPv6's lines name no MAC and are left to the kernel's neighbour table.

@@ -41,7 +41,7 @@ struct HostapdService {
     /// Ends whatever hostapd of ours has another configuration, and has one started with this.
     mutating func start() throws(HALError) {
         controls = [:]
-        endOthers()
+        Self.end(in: plan.runtimeDirectory, keeping: configuration.controlDirectory)
         let path = plan.runtimeDirectory + "/hostapd.conf"
         try TextFile.write(configuration.text, to: path)
         guard !plan.usesUnits else { return }  // its path unit sees the file
@@ -57,17 +57,17 @@ struct HostapdService {
         }
     }
 
-    /// Each has a control directory named after its configuration.
-    private func endOthers() {
-        for name in Folder.names(in: plan.runtimeDirectory) where name.hasPrefix(HostapdConfiguration.prefix) {
-            let folder = "\(plan.runtimeDirectory)/\(name)"
+    /// Each has a control directory named after its configuration; one of them may be wanted again.
+    static func end(in runtimeDirectory: String, keeping wanted: String? = nil) {
+        for name in Folder.names(in: runtimeDirectory) where name.hasPrefix(HostapdConfiguration.prefix) {
+            let folder = "\(runtimeDirectory)/\(name)"
             for port in Folder.names(in: folder) {
                 // One that is just ending may never answer.
                 guard let control = try? HostapdControl(path: "\(folder)/\(port)", timeoutSeconds: 1) else { continue }
                 _ = try? control.ask("TERMINATE", for: "end")
                 for _ in 0..<100 where (try? control.ask("PING", for: "answer")) != nil { usleep(20_000) }
             }
-            if folder != configuration.controlDirectory { Folder.remove(folder) }
+            if folder != wanted { Folder.remove(folder) }
         }
     }
 }

@@ -27,6 +27,14 @@ public actor LinuxAccessPoint: AccessPoint {
         power = plan.powerCeiling
     }
 
+    /// Takes a network off the air that is in the configuration no more: hostapd and dnsmasq outlive the agent that started them.
+    public static func withdraw(runtimeDirectory: String) {
+        // Their units do not start without these.
+        for name in ["hostapd.conf", "dnsmasq.conf"] { unlink("\(runtimeDirectory)/\(name)") }
+        HostapdService.end(in: runtimeDirectory)
+        AddressService.end(in: runtimeDirectory)
+    }
+
     /// Throws `.missing` with what is to be done where there is no driver at all.
     func wireless() throws(HALError) -> WirelessSocket {
         if let socket { return socket }
