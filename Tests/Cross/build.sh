@@ -4,8 +4,8 @@ set -eu
 cache=$(readlink -f "${CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/basestation/arm64}")
 [ -e "$cache/ready" ] || { echo "cross: there is no SDK; make it: Tests/Cross/sdk.sh" >&2; exit 1; }
 sysroot=$cache/sdks/swift-arm64.artifactbundle/linux-arm64/sysroot
-swift=$(readlink -f "$(command -v swift)")
-export SWIFT_EXEC=$cache/compiler/bin/swiftc SWIFT_EXEC_MANIFEST=${swift%/*}/swiftc PKG_CONFIG_SYSROOT_DIR=$sysroot
+tools=$(dirname "$(readlink -f "$(command -v swift)")")
+export SWIFT_EXEC=$cache/compiler/bin/swiftc SWIFT_EXEC_MANIFEST=$tools/swiftc PKG_CONFIG_SYSROOT_DIR=$sysroot
 cd "$(dirname "$0")/../.."
-exec "$swift" build --swift-sdks-path "$cache/sdks" --swift-sdk linux-arm64 \
+exec "$tools/swift" build --swift-sdks-path "$cache/sdks" --swift-sdk linux-arm64 \
 	--pkg-config-path "$sysroot/usr/lib/aarch64-linux-gnu/pkgconfig" "$@"

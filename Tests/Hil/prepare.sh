@@ -1,49 +1,75 @@
 #!/bin/bash
-# prepare.sh: makes build/hil, from which boot.sh starts Debian's kernel with simulated radios.
+# prepare.sh: makes the lab from which boot.sh starts Debian's kernel with simulated radios. ARCH=arm64: Debian 13's kernel for
+# arm64 with a root of its own, for the programs that the SDK of Tests/Cross built.
 # Packages are downloaded and unpacked there; nothing is installed on this machine. As root (apt's lists), with the network.
 set -eu
 cd "$(dirname "$0")/../.."
-lab=$PWD/build/hil
-[ -e "$lab/ready" ] && exit 0
-mkdir -p "$lab"
+arch=${ARCH:-amd64}
 say() { echo "hil: $*"; }
 fail() { echo "hil: $*" >&2; exit 1; }
+case $arch in
+	amd64) lab=$PWD/build/hil emulator=(qemu-system-x86 qemu-system-data seabios) ;;
+	arm64) lab=$PWD/build/hil-arm64 emulator=(qemu-system-arm) ;;
+	*) fail "ARCH is amd64 or arm64, not $arch" ;;
+esac
+guest=(hostapd wpasupplicant iw wireless-regdb busybox-static kmod dnsmasq-base)
+# what the guest takes from this machine when it is of the same architecture
+base=(base-files dash bash coreutils util-linux mount procps iproute2 nftables ethtool libsqlite3-0 libstdc++6 libgpiod3)
+sdk=$(readlink -f "${CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/basestation/arm64}")
+[ $arch = amd64 ] || [ -e "$sdk/ready" ] || fail "there is no SDK for arm64; make it: Tests/Cross/sdk.sh"
+if [ -e "$lab/ready" ] && { [ $arch = amd64 ] || [ "$lab/ready" -nt "$sdk/ready" ]; }; then exit 0; fi
+[ $arch = amd64 ] || rm -rf "$lab"
+mkdir -p "$lab"
 trap 'rm -rf "$lab/debs"' EXIT
+cache=$lab suite=${BOARD_SUITE:-trixie}
+. Tests/Cross/debian.sh
 
-apt-get -qq update || fail "apt-get update failed: the lab is made of Debian's packages"
-image=$(apt-cache depends linux-image-amd64 | awk '/Depends: linux-image-/ { print $2; exit }')
-[ -n "$image" ] || fail "linux-image-amd64 names no kernel"
-version=${image#linux-image-}
-
-# download FOLDER PACKAGE…: with what they need beyond what this machine has
+# download FOLDER PACKAGE…: this machine's, with what they need beyond what it has
 download() {
 	local folder=$lab/debs/$1; shift
 	mkdir -p "$folder/partial"
 	apt-get -qq install -y --no-install-recommends --reinstall --download-only -o Dir::Cache::archives="$folder" "$@" >/dev/null ||
 		fail "cannot download $*"
 }
-# unpack FOLDER DEB…: keeps /lib -> usr/lib, which dpkg -x would replace by folders
-unpack() {
-	local folder=$1; shift
-	mkdir -p "$folder"/usr/{bin,sbin,lib,lib64}
-	for name in bin sbin lib lib64; do [ -e "$folder/$name" ] || ln -s usr/$name "$folder/$name"; done
-	for deb; do dpkg --fsys-tarfile "$deb" | tar -x --keep-directory-symlink -C "$folder"; done
-}
+# kernel_of PROGRAM…: the package that linux-image-ARCH stands for
+kernel_of() { "$@" depends linux-image-$arch | awk '/Depends: linux-image-/ { print $2; exit }'; }
 
-say "downloading qemu, Linux $version, hostapd, wpa_supplicant, iw"
-download tools qemu-system-x86 qemu-system-data seabios
-download guest hostapd wpasupplicant iw wireless-regdb busybox-static kmod dnsmasq-base
-(mkdir -p "$lab/debs/kernel"; cd "$lab/debs/kernel"; apt-get -qq download "$image") || fail "cannot download $image"
+apt-get -qq update || fail "apt-get update failed: the lab is made of Debian's packages"
+say "downloading the emulator"
+download tools "${emulator[@]}" kmod busybox-static
 unpack "$lab/tools" "$lab"/debs/tools/*.deb
+if [ $arch = amd64 ]; then
+	image=$(kernel_of apt-cache)
+	say "downloading ${image:?linux-image-$arch names no kernel}, hostapd, wpa_supplicant, iw"
+	download guest "${guest[@]}"
+	mkdir -p "$lab/debs/kernel"
+	(cd "$lab/debs/kernel"; apt-get -qq download "$image") || fail "cannot download $image"
+else
+	update "$suite" $arch
+	image=$(kernel_of foreign "$suite" $arch apt-cache)
+	say "downloading ${image:?linux-image-$arch names no kernel}, hostapd, wpa_supplicant, iw and a root for them"
+	fetch_all "$suite" $arch "$lab/debs/guest" "${guest[@]}" "${base[@]}"
+	fetch "$suite" $arch "$lab/debs/kernel" "$image"
+fi
+version=${image#linux-image-}
 unpack "$lab/guest" "$lab"/debs/guest/*.deb
-dpkg -x "$lab"/debs/kernel/*.deb "$lab/kernel"
-ln -sf "$lab/guest/usr/bin/kmod" "$lab/depmod"
-"$lab/depmod" -b "$lab/kernel" "$version"
+unpack "$lab/kernel" "$lab"/debs/kernel/*.deb
+ln -sf "$lab/tools/usr/bin/kmod" "$lab/depmod"
+LD_LIBRARY_PATH=$lab/tools/usr/lib/x86_64-linux-gnu "$lab/depmod" -b "$lab/kernel" "$version"
 cp "$lab/kernel/boot/vmlinuz-$version" "$lab/vmlinuz"
 # the regulatory database lies there under the name of who signed it
 for file in regulatory.db regulatory.db.p7s; do
 	[ -e "$lab/guest/usr/lib/firmware/$file" ] || cp "$lab/guest/usr/lib/firmware/$file-debian" "$lab/guest/usr/lib/firmware/$file"
 done
+if [ $arch = arm64 ]; then
+	# what maintainer scripts would have made
+	mkdir -p "$lab"/guest/{etc,var,root,proc,sys,dev,run,tmp}
+	echo 'root:x:0:0:root:/root:/bin/bash' >"$lab/guest/etc/passwd"
+	echo 'root:x:0:' >"$lab/guest/etc/group"
+	[ -e "$lab/guest/var/run" ] || ln -s /run "$lab/guest/var/run"
+	# the tests are linked with Swift's shared libraries
+	cp "$sdk"/runtime/lib/swift/linux/*.so "$lab/guest/usr/lib/aarch64-linux-gnu/"
+fi
 
 say "making the initial file system"
 ird=$(mktemp -d)
@@ -52,11 +78,14 @@ cp "$lab/guest/usr/bin/busybox" "$ird/bin/"
 install -m 755 Tests/Hil/init "$ird/init"
 number=10
 for name in virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci netfs fscache 9pnet 9pnet_virtio 9p overlay; do
-	file=$(find "$lab/kernel" -name $name.ko | head -1)
-	[ -z "$file" ] || cp "$file" "$ird/modules/$number-$name.ko"  # some kernels have it built in
+	file=$(find "$lab/kernel" -name $name.ko -o -name $name.ko.xz | head -1)
+	case $file in  # some kernels have it built in
+		*.xz) xz -dc "$file" >"$ird/modules/$number-$name.ko" ;;
+		*.ko) cp "$file" "$ird/modules/$number-$name.ko" ;;
+	esac
 	number=$((number + 1))
 done
-(cd "$ird"; find . | "$lab/guest/usr/bin/busybox" cpio -o -H newc 2>/dev/null) | gzip -1 >"$lab/initrd.gz"
+(cd "$ird"; find . | "$lab/tools/usr/bin/busybox" cpio -o -H newc 2>/dev/null) | gzip -1 >"$lab/initrd.gz"
 rm -rf "$ird"
 touch "$lab/ready"
 say "ready: Linux $version"
