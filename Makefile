@@ -15,8 +15,11 @@ SECONDS_EACH := $(if $(filter command line,$(origin SECONDS)),$(SECONDS),60)
 SEEDS ?= 1000
 MINUTES ?= 5
 ROUNDS ?= 7
+# what was skipped says so in its last line, and is no failure of make's; the script's own status tells them apart
+CROSS := Tests/Cross/cross.sh
+OR_SKIPPED := || [ $$? = 77 ]
 
-.PHONY: help deps build run test hil soak sim bench fuzz tsan lint check foundation clean
+.PHONY: help deps build run test hil cross soak sim bench fuzz tsan lint check foundation clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,10 +55,18 @@ test: deps lint ## everything, from nothing
 	swift test --skip-build --no-parallel --filter '$(PROCESSES)'
 	$(MAKE) --no-print-directory run
 
-hil: deps ## the radio on a booted Debian kernel with simulated radios, in an emulator (root for the first time: apt's lists)
+hil: deps ## the radio on a booted Debian kernel with simulated radios, in an emulator (root for the first time: apt's lists; ARCH=arm64: on an emulated board)
+ifeq ($(ARCH),arm64)
+	@$(CROSS) hil $(OR_SKIPPED)
+else
 	swift build --build-tests
 	Tests/Hil/prepare.sh
 	Tests/Hil/boot.sh 600 'cd $(CURDIR) && QLINK_HIL=1 .build/debug/basestationPackageTests.xctest --testing-library swift-testing --no-parallel --filter HilTests'
+endif
+
+cross: deps ## programs and tests for arm64 boards, tried by emulation (ARCH=arm64; first time: root, the network, 1.5 GB in CACHE=)
+	@[ "$(ARCH)" = arm64 ] || { echo "make cross ARCH=arm64: there is no other yet"; exit 1; }
+	@$(CROSS) smoke $(OR_SKIPPED)
 
 soak: deps ## the daemon killed 200 times under traffic (KILLS=, QLINK_SEED=)
 	swift build --build-tests
@@ -96,4 +107,4 @@ foundation: ## no shipped program may need full Foundation or its ICU
 	done; echo "no shipped program needs full Foundation"
 
 clean: ## remove what was built
-	rm -rf .build .build-fuzz .build-tsan build
+	rm -rf .build .build-fuzz .build-tsan .build-arm64 build

@@ -28,7 +28,7 @@ update() {
 
 # version SUITE ARCHITECTURE PACKAGE: the newest there is, or nothing
 version() {
-	foreign "$1" "$2" apt-cache show --no-all-versions "$3" 2>/dev/null | awk '/^Version:/ { print $2; exit }'
+	{ foreign "$1" "$2" apt-cache show --no-all-versions "$3" 2>/dev/null || true; } | awk '/^Version:/ && !found++ { print $2 }'
 }
 
 # needs SUITE ARCHITECTURE PACKAGE: the libraries it depends on
