@@ -2,7 +2,7 @@
 # smoke.sh FOLDER [TEST-BUNDLE]: are the programs in FOLDER arm64's, small, and do they work? Run by qemu's user emulation, so
 # without any of the kernel's network: that is for `make hil ARCH=arm64`.
 set -eu
-cache=$(readlink -f "${CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/basestation/arm64}")
+cache=$(readlink -m "${CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/basestation/arm64}")
 sysroot=$cache/sdks/swift-arm64.artifactbundle/linux-arm64/sysroot
 folder=$(readlink -f "$1") bundle=${2:-}
 cd "$(dirname "$0")/../.."

@@ -15,7 +15,7 @@ esac
 guest=(hostapd wpasupplicant iw wireless-regdb busybox-static kmod dnsmasq-base)
 # what the guest takes from this machine when it is of the same architecture
 base=(base-files netbase dash bash coreutils grep sed util-linux mount procps iproute2 nftables ethtool libsqlite3-0 libstdc++6 libgpiod3)
-sdk=$(readlink -f "${CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/basestation/arm64}")
+sdk=$(readlink -m "${CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/basestation/arm64}")
 [ $arch = amd64 ] || [ -e "$sdk/ready" ] || fail "there is no SDK for arm64; make it: Tests/Cross/sdk.sh"
 if [ -e "$lab/ready" ] && { [ $arch = amd64 ] || [ "$lab/ready" -nt "$sdk/ready" ]; }; then exit 0; fi
 [ $arch = amd64 ] || rm -rf "$lab"
