@@ -4,7 +4,7 @@ SHELL := /bin/bash
 CONFIG ?= debug
 BIN := $(CURDIR)/.build/$(CONFIG)
 PACKAGES := nftables iproute2 ethtool procps util-linux pkg-config g++ \
-	libsqlite3-dev libtomlplusplus-dev
+	libsqlite3-dev libtomlplusplus-dev libgpiod-dev
 # Suites that run the programs, one after the other.
 PROCESSES := KernelTests|StationTests
 KILLS ?= 200

@@ -42,6 +42,7 @@ let c: [Target] = [
     .target(name: "CTOML"),
     .target(name: "CLinux"),
     .target(name: "CHost"),
+    .target(name: "CGPIO", linkerSettings: [.linkedLibrary("gpiod")]),
 ]
 
 let ground: [Target] = [
@@ -54,11 +55,12 @@ let hardware: [Target] = [
 ]
 
 let domain: [Target] = [
-    module("Charging", ["Primitives", collections])
+    module("Charging", ["Primitives", collections]),
+    module("BoardControl", ["HAL", "Primitives"]),
 ]
 
 let adapters: [Target] = [
-    module("LinuxHAL", ["HAL", "Netlink", "CLinux", "Primitives", logging]),
+    module("LinuxHAL", ["HAL", "Netlink", "CLinux", "CGPIO", "Primitives", logging]),
     module("SimulatedHAL", ["HAL", "Primitives"]),
     module("Store", ["Charging", "Primitives", "CSQLite"]),
     module("StationConfiguration", ["CTOML", "Charging", "Primitives"]),
@@ -71,7 +73,7 @@ let composition: [Target] = [
     module(
         "Station",
         [
-            "StationAPI", "Charging", "HAL", "Primitives", "CHost", collections, hummingbird, lifecycle, logging,
+            "StationAPI", "Charging", "BoardControl", "HAL", "Primitives", "CHost", collections, hummingbird, lifecycle, logging,
             nio, nioPosix,
         ]),
     module("Simulation", ["Charging", "HAL", "SimulatedHAL", "Primitives", collections]),
@@ -81,7 +83,7 @@ let programs: [Target] = [
     program(
         "basestationd",
         [
-            "Station", "StationAPI", "LinuxHAL", "SimulatedHAL", "HAL", "Store", "StationConfiguration",
+            "Station", "StationAPI", "BoardControl", "LinuxHAL", "SimulatedHAL", "HAL", "Store", "StationConfiguration",
             "Charging", "Primitives", arguments, lifecycle, signals, logging,
         ]),
     program(
@@ -96,6 +98,7 @@ let programs: [Target] = [
 let testing: [Target] = [
     tests("PrimitivesTests", ["Primitives", "SimulatedHAL"]),
     tests("ChargingTests", ["Charging", "Primitives", "SimulatedHAL", collections]),
+    tests("BoardControlTests", ["BoardControl", "Station", "SimulatedHAL", "Lab", "HAL", "Primitives", logging]),
     tests("NetlinkTests", ["Netlink", "Primitives"]),
     program("storewriter", ["Store", "Charging", "Primitives"], path: "Tests/StoreWriter"),
     tests("StoreTests", ["Store", "Charging", "Primitives", "CSQLite", "storewriter"]),
@@ -118,7 +121,14 @@ let testing: [Target] = [
             "Lab", "StationAPI", "StationClient", "StationConfiguration", "Charging", "Primitives", "basestationd", "basestation",
             "qlink",
         ]),
-    tests("HilTests", ["Lab", "LinuxHAL", "HAL", "Netlink", "Primitives"]),
+    tests("LinuxHALTests", ["Lab", "LinuxHAL", "HAL", "Primitives"]),
+    tests(
+        "HilTests",
+        [
+            "Lab", "Station", "BoardControl", "LinuxHAL", "HAL", "Netlink", "StationAPI", "Charging", "Primitives",
+            "basestationd",
+            "basestation", "qlink", "labtraffic", logging,
+        ]),
     .target(name: "CBench", path: "Tests/Bench/CBench"),
     program(
         "bench",
@@ -138,7 +148,8 @@ let fuzzing: [Target] =
     ? []
     : [
         program(
-            "fuzz", ["LinuxHAL", "StationConfiguration", "StationAPI", "Netlink", "Charging", "Primitives"], path: "Tests/Fuzz")
+            "fuzz", ["LinuxHAL", "HAL", "StationConfiguration", "StationAPI", "Netlink", "Charging", "Primitives"],
+            path: "Tests/Fuzz")
     ]
 
 let package = Package(

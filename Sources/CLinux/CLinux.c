@@ -60,6 +60,8 @@ static int spawn(const char *path, char *const arguments[], int output, pid_t *c
     posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&files, output, 1);
     posix_spawn_file_actions_adddup2(&files, output, 2);
+    // What outlives us (hostapd, dnsmasq) must not hold our listening sockets, nor the lock of our store.
+    posix_spawn_file_actions_addclosefrom_np(&files, 3);
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setsigdefault(&attributes, &all);

@@ -6,10 +6,10 @@ extension ChargingEngine {
     mutating func open(_ request: OpenRequest, at now: Moment, _ outcome: inout Outcome) throws(ChargingError) {
         guard !blocked.contains(request.mac) else { throw .blocked(request.mac) }
         let (funding, buyer) = try funding(of: request, at: now)
-        let existing = sessionByFunding[funding]
+        let existing = sessionByFunding[funding] ?? keySession(of: request)
         if let existing, sessions[existing]?.isActive == false { throw .sessionClosing(existing) }
         let addresses = usable(request.addresses, by: request.mac, movedFrom: existing)
-        guard !addresses.isEmpty else { throw .noAddress(request.mac) }
+        if case .key = request.payment {} else if addresses.isEmpty { throw .noAddress(request.mac) }
         if existing == nil, sessionByMAC[request.mac] == nil {
             guard sessions.count < limits.sessions else { throw .sessionLimit(limits.sessions) }
         }
@@ -22,13 +22,16 @@ extension ChargingEngine {
         if existing != nil {
             change(id) { session in
                 (session.port, session.mac, session.addresses) = (request.port, request.mac, addresses)
+                session.key = request.key
                 session.lastActivity = now.boot
+                session.comeBack(at: now)
             }
         } else {
-            insert(
-                Session(
-                    id: id, port: request.port, mac: request.mac, addresses: addresses, funding: funding, buyer: buyer,
-                    tariff: request.tariff, mark: takeMark(), at: now))
+            var session = Session(
+                id: id, port: request.port, mac: request.mac, addresses: addresses, funding: funding, buyer: buyer,
+                tariff: request.tariff, mark: takeMark(), at: now)
+            session.key = request.key
+            insert(session)
         }
         renew(id, at: now, &outcome, force: true, save: true)
         outcome.session = id
@@ -49,19 +52,38 @@ extension ChargingEngine {
             }
             return (.channel(terms.channel), account.channel.payer)
         case .code(let digest):
-            guard let code = codes[digest] else { throw .codeUnknown }
-            let used = session(paidBy: .code(digest))?.usage ?? Usage()
-            let left = code.grant(after: used, at: now.wall)
-            guard left.bytes != 0, left.time != .zero else { throw .codeSpent(code.number) }
+            try checkCode(digest, at: now)
             return (.code(digest), nil)
+        case .key(let number):
+            guard let key = keys[number], !key.isRevoked, let funding = key.funding else { throw .keyUnknown(number) }
+            guard case .channel(let id) = funding else { return (funding, nil) }
+            guard let account = channels[id] else { throw .channelUnknown(id) }
+            guard !account.isClosed else { throw .channelClosed(id) }
+            return (funding, account.channel.payer)
         case .free:
             guard request.tariff.isFree else { throw .notFree(tariff: request.tariff.id) }
             return (.free, nil)
         }
     }
 
+    /// Refuses a code on which nothing is left.
+    func checkCode(_ digest: Bytes32, at now: Moment) throws(ChargingError) {
+        guard let code = codes[digest] else { throw .codeUnknown }
+        let used = session(paidBy: .code(digest))?.usage ?? Usage()
+        let left = code.grant(after: used, at: now.wall)
+        guard left.bytes != 0, left.time != .zero else { throw .codeSpent(code.number) }
+    }
+
+    /// The session of a key that pays for nothing in particular is found by its device.
+    private func keySession(of request: OpenRequest) -> SessionID? {
+        guard case .key(let number) = request.payment, let id = sessionByMAC[request.mac], sessions[id]?.key == number else {
+            return nil
+        }
+        return id
+    }
+
     /// Those of `addresses` that a device can own and nobody else's session holds, in order.
-    private func usable(_ addresses: [IPAddress], by mac: MACAddress, movedFrom existing: SessionID? = nil) -> [IPAddress] {
+    func usable(_ addresses: [IPAddress], by mac: MACAddress, movedFrom existing: SessionID? = nil) -> [IPAddress] {
         let free = addresses.filter { address in
             guard address.isUnicast, !address.isLinkLocal else { return false }
             return sessionByAddress[address].map { $0 == existing || sessions[$0]?.mac == mac } ?? true

@@ -34,6 +34,7 @@ extension ChargingEngine {
     }
 
     private func timeout(of session: Session, at now: Moment) -> EndReason? {
+        if let since = session.awaySince { return now.boot - since >= limits.rejoinGrace ? .left : nil }
         if session.usage.time >= .seconds(session.tariff.hardTimeout) || session.usage.isFull { return .expired }
         if now.boot - session.lastActivity >= .seconds(session.tariff.idleTimeout) { return .idle }
         return nil
@@ -52,6 +53,12 @@ extension ChargingEngine {
     ) {
         guard let index = sessions.index(forKey: id), sessions.values[index].isActive else { return }
         var session = sessions.values[index]
+        // Of a device that is not there the kernel is told to serve nobody, and that is all.
+        guard !session.isAway else {
+            if force { outcome.actions.append(.serve(session.bearer)) }
+            if save { outcome.actions.append(.persist(.session(session))) }
+            return
+        }
         let current = session.tariff.segment(at: now.wall)
         let key = isCounted ? current : session.grantedIn ?? current
         let isStale = force || session.grantedIn != key
@@ -166,7 +173,7 @@ extension Session {
     public var bearer: Bearer {
         let before = bytesBeforeMark
         return Bearer(
-            mark: mark, port: port, mac: mac, addresses: addresses,
+            mark: mark, port: port, mac: mac, addresses: isAway ? [] : addresses,
             byteLimit: grantedBytes.map { $0.saturatingSubtract(before) }, servedUntil: servedUntil)
     }
 }

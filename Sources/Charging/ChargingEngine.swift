@@ -17,6 +17,7 @@ public struct ChargingEngine: Sendable {
     public internal(set) var sessions: OrderedDictionary<SessionID, Session> = [:]
     public internal(set) var channels: [ChannelID: ChannelAccount] = [:]
     public internal(set) var codes: OrderedDictionary<Bytes32, AccessCode> = [:]
+    public internal(set) var keys: OrderedDictionary<UInt32, WirelessKey> = [:]
     public internal(set) var blocked: Set<MACAddress> = []
 
     var sessionByMark: [UInt32: SessionID] = [:]
@@ -42,6 +43,7 @@ public struct ChargingEngine: Sendable {
         var engine = ChargingEngine(station: station, limits: limits, tariffs: tariffs)
         for account in stored.channels { engine.channels[account.channel.id] = account }
         for code in stored.codes.sorted(by: { $0.number < $1.number }) { engine.codes[code.digest] = code }
+        for key in stored.keys.sorted(by: { $0.number < $1.number }) { engine.keys[key.number] = key }
         engine.blocked = Set(stored.blocked)
         let held = Set(marks)
         engine.lastMark = min(max(held.max() ?? 0, stored.sessions.map(\.mark).max() ?? 0), largestMark)
@@ -73,8 +75,8 @@ public struct ChargingEngine: Sendable {
         case .paid(let voucher): try pay(voucher, at: now, &outcome)
         case .sampled(let readings, let unapplied): sample(readings, unapplied, at: now, &outcome)
         case .seen(let port, let mac, let addresses): learn(addresses, of: mac, on: port, at: now, &outcome)
-        case .left(let port, let mac):
-            if let id = sessionByMAC[mac], sessions[id]?.port == port { end(id, .left, at: now, &outcome) }
+        case .joined(let association): try join(association, at: now, &outcome)
+        case .away(let port, let mac, let since): goAway(mac, from: port, since: since, at: now, &outcome)
         case .end(let id, let reason):
             guard sessions[id] != nil else { throw .sessionUnknown(id) }
             end(id, reason, at: now, &outcome)
@@ -82,6 +84,8 @@ public struct ChargingEngine: Sendable {
         case .channel(let event): try take(event, at: now, &outcome)
         case .codesCreated(let created): try add(created, &outcome)
         case .codeRevoked(let number): try revoke(number, at: now, &outcome)
+        case .keyCreated(let key): try add(key, &outcome)
+        case .keyRevoked(let number): try revoke(key: number, at: now, &outcome)
         case .block(let mac, let isBlocked): block(mac, isBlocked, at: now, &outcome)
         case .tariffs(let changed): tariffs = changed
         case .save:
@@ -139,6 +143,7 @@ public struct ChargingEngine: Sendable {
         state.sessions = Array(sessions.values)
         state.channels = channels.values.sorted { $0.channel.id < $1.channel.id }
         state.codes = Array(codes.values)
+        state.keys = Array(keys.values)
         state.blocked = blocked.sorted()
         return state
     }

@@ -21,6 +21,8 @@ public enum ChargingError: Error, Hashable, Sendable {
     case codeUnknown
     case codeSpent(UInt32)
     case codeLimit(Int)
+    case keyUnknown(UInt32)
+    case keyLimit(Int)
 }
 
 extension ChargingError: CustomStringConvertible {
@@ -48,6 +50,8 @@ extension ChargingError: CustomStringConvertible {
         case .codeUnknown: "that access code is not known here; check it letter by letter"
         case .codeSpent(let number): "access code \(number) is used up, expired or revoked; get a new one"
         case .codeLimit(let limit): "there are \(limit) access codes already; revoke old ones first"
+        case .keyUnknown(let number): "there is no key \(number) in force; basestation key list names those that are"
+        case .keyLimit(let limit): "there are \(limit) keys already; each joining device is tried with all of them"
         }
     }
 }

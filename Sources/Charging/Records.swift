@@ -7,6 +7,7 @@ public enum Record: Hashable, Sendable {
     case ended(UsageRecord)
     case channel(ChannelAccount)
     case code(AccessCode)
+    case key(WirelessKey)
     case blocked(MACAddress, Bool)
 }
 
@@ -15,6 +16,7 @@ public struct StoredState: Sendable {
     public var sessions: [Session] = []
     public var channels: [ChannelAccount] = []
     public var codes: [AccessCode] = []
+    public var keys: [WirelessKey] = []
     public var blocked: [MACAddress] = []
 
     public init() {}

@@ -61,6 +61,10 @@ public struct Session: Hashable, Sendable, Codable {
     public var addresses: [IPAddress]
     public let funding: Funding
     public let buyer: PublicKey?
+    /// The Wi-Fi key that its device joined with; nil where there is none.
+    public var key: UInt32?
+    /// Its device has not been on the air since. nil: it is there.
+    public var awaySince: Instant?
     /// As accepted: a later change of the station's prices is for later sessions.
     public let tariff: Tariff
     public let openedAt: WallTime
@@ -134,6 +138,10 @@ public struct Session: Hashable, Sendable, Codable {
 
     /// Accounts for time up to now, but not beyond the kernel's lease: after it there was no service.
     mutating func accrue(to now: Moment) {
+        guard !isAway else {
+            anchor = max(anchor, now.boot)
+            return
+        }
         let end = min(now.boot, servedUntil.map { max($0, heldUntil ?? $0) } ?? now.boot)
         if end > anchor { usage.add(time: end - anchor, in: grantedIn ?? tariff.segment(at: now.wall)) }
         anchor = max(anchor, now.boot)
@@ -146,5 +154,6 @@ public struct Session: Hashable, Sendable, Codable {
         (grantedBytes, servedUntil, grantedIn) = (nil, now.boot, nil)  // not served until there is a new grant
         (heldBytes, heldUntil) = (nil, nil)
         (anchor, lastActivity, savedAt) = (now.boot, now.boot, now.boot)
+        if isAway { awaySince = now.boot }
     }
 }

@@ -28,7 +28,10 @@ struct GateIntent {
         for change in changes {
             switch change {
             case .serve(let entry):
-                guard let index = indices[entry.port] else { throw .missing(interface: entry.port, among: Array(indices.keys)) }
+                // Who has no address needs no port: an access point may be gone while its clients' accounts are kept.
+                guard let index = indices[entry.port] ?? (entry.addresses.isEmpty ? 0 : nil) else {
+                    throw .missing(interface: entry.port, among: Array(indices.keys))
+                }
                 if let place = places[entry.mark], clients[place].target == nil {
                     throw HALError(
                         .busy, "client \(entry.mark.value) is forgotten and served in one step",

@@ -1,11 +1,9 @@
-import CLinux
 import Glibc
 import HAL
 import Netlink
 
 /// The rules of the gate: the board's readable template with this station's ports in it, loaded by `nft`.
 struct GateRules {
-    static let names = ["/usr/sbin/nft", "/sbin/nft", "/usr/bin/nft"]
     static let loadMilliseconds: Int32 = 30_000
 
     let text: String
@@ -49,11 +47,9 @@ struct GateRules {
     /// In one transaction: either all rules are as written, or all are as before.
     func load(by path: String, in namespace: NetworkNamespace?) throws(HALError) {
         try TextFile.write(text, to: path)
-        var output = [CChar](repeating: 0, count: 2048)
-        let status = try netlink("load \(path)") { () throws(NetlinkError) in
-            try namespace.run { () -> Int32 in Self.run(["nft", "-f", path], &output) }
+        let (status, words) = try netlink("load \(path)") { () throws(NetlinkError) in
+            try namespace.run { Program.run(["nft", "-f", path], milliseconds: Self.loadMilliseconds) }
         }
-        let words = String(decoding: output.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
         switch status {
         case 0: return
         case -ENOENT:
@@ -66,15 +62,5 @@ struct GateRules {
             let first = words.split(separator: "\n").first.map(String.init) ?? "exit status \(status)"
             throw HALError(.broken, "nft refused \(path): \(first)", mend: "see `nft -c -f \(path)`")
         }
-    }
-
-    private static func run(_ words: [String], _ output: inout [CChar]) -> Int32 {
-        var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
-        defer { for argument in arguments { free(argument) } }
-        var status = -ENOENT
-        for name in names where status == -ENOENT {
-            status = clinux_run(name, &arguments, &output, output.count, loadMilliseconds)
-        }
-        return status
     }
 }

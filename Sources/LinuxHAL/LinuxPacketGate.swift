@@ -14,6 +14,8 @@ public actor LinuxPacketGate: PacketGate {
         /// The ports that clients are on, and the way out.
         public var lan: [String]
         public var wan: String
+        /// Those of `lan` that may be absent: access points. Whoever makes them turns their offloads off.
+        public var comeAndGo: Set<String> = []
         public var portalPort: UInt16 = 2050
         /// The text of board/gate.nft.
         public var template: String
@@ -52,12 +54,13 @@ public actor LinuxPacketGate: PacketGate {
         let rules = try GateRules(
             template: configuration.template, lan: configuration.lan, wan: configuration.wan,
             portalPort: configuration.portalPort)
-        for port in configuration.lan + [configuration.wan] where !links.contains(where: { $0.name == port }) {
+        let standing = (configuration.lan + [configuration.wan]).filter { !configuration.comeAndGo.contains($0) }
+        for port in standing where !links.contains(where: { $0.name == port }) {
             throw .missing(interface: port, among: links.map(\.name))
         }
         try rules.load(by: configuration.rulesPath, in: configuration.namespace)
         if configuration.turnsOffloadsOff {
-            for port in configuration.lan + [configuration.wan] { try Offloads.turnOff(port, in: configuration.namespace) }
+            for port in standing { try Offloads.turnOff(port, in: configuration.namespace) }
         }
         try Conntrack.refuseStrayTCP(in: configuration.namespace)
         try adopt(tables)
@@ -176,7 +179,7 @@ public actor LinuxPacketGate: PacketGate {
 
     private func indices(of changes: [GateChange], _ route: RouteSocket) throws(HALError) -> [String: Int32] {
         var indices: [String: Int32] = [:]
-        for case .serve(let entry) in changes where indices[entry.port] == nil {
+        for case .serve(let entry) in changes where indices[entry.port] == nil && !entry.addresses.isEmpty {
             indices[entry.port] = try index(of: entry.port, route)
         }
         return indices

@@ -21,11 +21,11 @@ enum TextFile {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// In place of what was there, in one step; everyone may read it.
-    static func write(_ text: String, to path: String) throws(HALError) {
+    /// In place of what was there, in one step.
+    static func write(_ text: String, to path: String, mode: mode_t = 0o644) throws(HALError) {
         if let slash = path.lastIndex(of: "/"), slash > path.startIndex { mkdir(String(path[..<slash]), 0o755) }
         let draft = "\(path).new"
-        let file = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o644)
+        let file = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode)
         guard file >= 0 else { throw failure("write \(draft)") }
         let isWhole = Array(text.utf8).withUnsafeBytes { bytes in
             var done = 0
@@ -40,7 +40,7 @@ enum TextFile {
         let problem = isWhole ? nil : failure("write \(draft)")
         close(file)
         if let problem { throw problem }
-        guard chmod(draft, 0o644) == 0, rename(draft, path) == 0 else { throw failure("write \(path)") }
+        guard chmod(draft, mode) == 0, rename(draft, path) == 0 else { throw failure("write \(path)") }
     }
 
     /// Into a file that is there already, such as a switch in /proc/sys.

@@ -73,6 +73,31 @@ public final class RouteSocket {
         }
     }
 
+    /// Gives an interface an address; does nothing if it has it.
+    public func add(_ address: IPAddress, prefixLength: UInt8, index: Int32) throws(NetlinkError) {
+        var builder = MessageBuilder()
+        builder.message(type: Int(RTM_NEWADDR), flags: Int(NLM_F_CREATE | NLM_F_REPLACE)) { builder in
+            builder.append([UInt8(address.isIPv6 ? AF_INET6 : AF_INET), prefixLength, 0, 0])  // of the whole universe
+            builder.append(index)
+            builder.attribute(Int(IFA_LOCAL), bytes: address.bytes)
+            builder.attribute(Int(IFA_ADDRESS), bytes: address.bytes)
+            // Nobody else has it: it is of a prefix of our own, and waiting for the proof would cost a second of service.
+            if address.isIPv6 { builder.attribute(Int(IFA_FLAGS), native: UInt32(IFA_F_NODAD)) }
+        }
+        try socket.request("give address \(address)", builder)
+    }
+
+    public func setUp(index: Int32) throws(NetlinkError) {
+        var builder = MessageBuilder()
+        builder.message(type: Int(RTM_NEWLINK), flags: 0) { builder in
+            builder.append([UInt8(AF_UNSPEC), 0, 0, 0])
+            builder.append(index)
+            builder.append(cnetlink_iff_up)
+            builder.append(cnetlink_iff_up)
+        }
+        try socket.request("set interface \(index) up", builder)
+    }
+
     private func neighbour(
         _ type: Int, flags: Int, address: IPAddress, mac: MACAddress?, index: Int32, state: UInt16
     ) throws(NetlinkError) {

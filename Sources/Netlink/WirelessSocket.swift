@@ -4,7 +4,7 @@ import Primitives
 
 /// The kernel's radios over nl80211. One thread at a time.
 public final class WirelessSocket {
-    private let socket: GenericSocket
+    let socket: GenericSocket
     static let familyName = "nl80211"
 
     /// Throws `.refused` with ENOENT where no driver has loaded cfg80211.
@@ -75,6 +75,53 @@ public final class WirelessSocket {
     }
 }
 
+extension WirelessSocket {
+    /// Makes an interface on a radio, for an access point to use.
+    public func addInterface(_ name: String, on wiphy: UInt32) throws(NetlinkError) {
+        try socket.request("make interface \(name)", Int(NL80211_CMD_NEW_INTERFACE.rawValue)) { builder in
+            builder.attribute(Int(NL80211_ATTR_WIPHY.rawValue), native: wiphy)
+            builder.attribute(Int(NL80211_ATTR_IFNAME.rawValue), text: name)
+            builder.attribute(Int(NL80211_ATTR_IFTYPE.rawValue), native: NL80211_IFTYPE_STATION.rawValue)
+        }
+    }
+
+    /// Starts listening on all channels; that it has ended is told by `.scanned`. Refused with EBUSY while one is under way.
+    ///
+    /// - Parameter isAccessPoint: the radio leaves its clients alone for a moment on each channel
+    public func scan(on interface: UInt32, isAccessPoint: Bool) throws(NetlinkError) {
+        try socket.request("listen for other access points", Int(NL80211_CMD_TRIGGER_SCAN.rawValue)) { builder in
+            builder.attribute(Int(NL80211_ATTR_IFINDEX.rawValue), native: interface)
+            if isAccessPoint {
+                builder.attribute(Int(NL80211_ATTR_SCAN_FLAGS.rawValue), native: NL80211_SCAN_FLAG_AP.rawValue)
+            }
+            // One wildcard: ask aloud where that is allowed.
+            builder.nest(Int(NL80211_ATTR_SCAN_SSIDS.rawValue)) { $0.attribute(1, bytes: []) }
+        }
+    }
+
+    /// What the last scans heard, at most half a minute ago.
+    public func cells(on interface: UInt32) throws(NetlinkError) -> [WirelessCell] {
+        var found: [WirelessCell] = []
+        try socket.dump("read who else is on the air", Int(NL80211_CMD_GET_SCAN.rawValue)) { builder in
+            builder.attribute(Int(NL80211_ATTR_IFINDEX.rawValue), native: interface)
+        } _: { payload throws(NetlinkError) in
+            if let cell = WirelessCell(payload: payload) { found.append(cell) }
+        }
+        return found
+    }
+
+    /// How busy each channel was, as far as the radio has listened to it.
+    public func survey(on interface: UInt32) throws(NetlinkError) -> [WirelessSurvey] {
+        var found: [WirelessSurvey] = []
+        try socket.dump("read how busy the channels are", Int(NL80211_CMD_GET_SURVEY.rawValue)) { builder in
+            builder.attribute(Int(NL80211_ATTR_IFINDEX.rawValue), native: interface)
+        } _: { payload throws(NetlinkError) in
+            if let survey = WirelessSurvey(payload: payload) { found.append(survey) }
+        }
+        return found
+    }
+}
+
 /// Listens to the kernel's radios; every call waits for the next events.
 public final class WirelessEvents {
     private let socket: NetlinkSocket
@@ -83,7 +130,7 @@ public final class WirelessEvents {
     public init(in namespace: NetworkNamespace? = nil) throws(NetlinkError) {
         let family = try GenericSocket(family: WirelessSocket.familyName, in: namespace).family
         self.family = family.id
-        let groups = ["mlme", "config", "regulatory"].compactMap { family.groups[$0] }
+        let groups = ["mlme", "config", "regulatory", "scan"].compactMap { family.groups[$0] }
         socket = try NetlinkSocket(Int32(NETLINK_GENERIC), groups: groups, in: namespace)
     }
 

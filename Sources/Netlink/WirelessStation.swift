@@ -69,6 +69,8 @@ public enum WirelessEvent: Hashable, Sendable {
     case regulatory
     /// A radar was heard: the channel must be left.
     case radar
+    /// A scan has ended, or was given up.
+    case scanned(interface: UInt32)
 
     init?(payload: WireBytes) {
         guard let command = GenericMessage.command(payload), let attributes = GenericMessage.attributes(payload) else {
@@ -89,6 +91,9 @@ public enum WirelessEvent: Hashable, Sendable {
             let kind: UInt32? = attributes[Int(NL80211_ATTR_RADAR_EVENT.rawValue)]?.native()
             guard kind == NL80211_RADAR_DETECTED.rawValue else { return nil }
             self = .radar
+        case NL80211_CMD_NEW_SCAN_RESULTS.rawValue, NL80211_CMD_SCAN_ABORTED.rawValue:
+            guard let interface: UInt32 = attributes[Int(NL80211_ATTR_IFINDEX.rawValue)]?.native() else { return nil }
+            self = .scanned(interface: interface)
         default: return nil
         }
     }

@@ -6,6 +6,7 @@ struct SimulatedDisk {
     private(set) var sessions: [SessionID: Session] = [:]
     private(set) var channels: [ChannelID: ChannelAccount] = [:]
     private(set) var codes: [Bytes32: AccessCode] = [:]
+    private(set) var keys: [UInt32: WirelessKey] = [:]
     private(set) var blocked: Set<MACAddress> = []
     private(set) var usage: [UsageRecord] = []
     private(set) var commits = 0
@@ -22,6 +23,7 @@ struct SimulatedDisk {
                 usage.append(record)
             case .channel(let account): channels[account.channel.id] = account
             case .code(let code): codes[code.digest] = code
+            case .key(let key): keys[key.number] = key
             case .blocked(let mac, true): blocked.insert(mac)
             case .blocked(let mac, false): blocked.remove(mac)
             }
@@ -39,6 +41,7 @@ struct SimulatedDisk {
         state.sessions = sessions.values.sorted { $0.id < $1.id }
         state.channels = channels.values.sorted { $0.channel.id < $1.channel.id }
         state.codes = codes.values.sorted { $0.number < $1.number }
+        state.keys = keys.values.sorted { $0.number < $1.number }
         state.blocked = blocked.sorted()
         return state
     }

@@ -30,6 +30,7 @@ extension StationSimulation {
         if wallet.habit == .code, engine.codes[wallet.codes[0].digest] == nil {
             return [SimulatedRequest(event: .codesCreated(wallet.codes))]
         }
+        if let away = engine.session(of: client.mac), away.isAway { return [SimulatedRequest(event: comeBack(client, away))] }
         guard let session, session.mac == client.mac else { return open(index, client) }
         if random.chance(1, in: 150) {
             wallets[index].session = nil
@@ -40,10 +41,17 @@ extension StationSimulation {
         return pay(index, session, engine)
     }
 
+    /// What the radio tells when the device is there again.
+    private func comeBack(_ client: SimulatedClient, _ session: Session) -> ChargingEvent {
+        .joined(Association(port: client.port, mac: client.mac, key: nil, addresses: [], id: session.id, tariff: nil))
+    }
+
     private mutating func farewell(_ index: Int, _ client: SimulatedClient, _ session: Session?) -> [SimulatedRequest] {
         wallets[index].session = nil
         guard let session, random.chance(1, in: 2) else { return [] }
-        if random.chance(1, in: 2) { return [SimulatedRequest(event: .left(port: client.port, mac: client.mac))] }
+        if random.chance(1, in: 2) {
+            return [SimulatedRequest(event: .away(port: client.port, mac: client.mac, since: world.now.boot))]
+        }
         return [SimulatedRequest(event: .end(session.id, .left))]
     }
 
@@ -168,12 +176,15 @@ extension StationSimulation {
         case .paid: "payment"
         case .sampled: "sample"
         case .seen: "address"
-        case .left: "departure"
+        case .joined: "association"
+        case .away: "departure"
         case .end: "end"
         case .drained: "drained"
         case .channel: "channel"
         case .codesCreated: "codes"
         case .codeRevoked: "revocation"
+        case .keyCreated: "key"
+        case .keyRevoked: "key's revocation"
         case .block: "block"
         case .tariffs: "tariffs"
         case .save: "save"

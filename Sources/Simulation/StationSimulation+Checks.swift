@@ -69,7 +69,7 @@ extension StationSimulation {
                     }
                     break
                 }
-            case .code, .blocked: break
+            case .code, .key, .blocked: break
             }
         }
     }
@@ -134,6 +134,7 @@ extension StationSimulation {
                 let lost = carried.served - session.usage.time
                 checker.change(session.id) { $0.lostTime = lost }
             }
+            if let since = session.awaySince { checkAway(session, seen, carried, since: since) }
             let isTrue =
                 session.usage.bytesUp + seen.lostUp == carried.up && session.usage.bytesDown + seen.lostDown == carried.down
             guard !isTrue else { continue }
@@ -142,6 +143,19 @@ extension StationSimulation {
                 "session \(session.id) counted \(session.usage.bytesUp)+\(session.usage.bytesDown) bytes; "
                     + "carried \(carried.up)+\(carried.down), lost \(seen.lostUp)+\(seen.lostDown)")
         }
+    }
+
+    /// Until the kernel has been told, it would still serve a device that is away. That time is the station's loss.
+    private mutating func checkAway(
+        _ session: Session, _ seen: SimulationChecker.Seen, _ carried: SimulatedTruth.Carried, since: Instant
+    ) {
+        let lost = carried.served - session.usage.time
+        guard lost > seen.lostTime else { return }
+        meet("time of a device that was away")
+        if lost - seen.lostTime > world.now.boot - since + settings.sampleInterval {
+            violated(.countedIsCarried, "session \(session.id) lost \(lost.count / 1_000_000) ms while its device was away")
+        }
+        checker.change(session.id) { $0.lostTime = lost }
     }
 
     private mutating func checkRecord(_ record: UsageRecord) {

@@ -8,6 +8,8 @@ public import ServiceLifecycle
 public actor ClientDirectory: Service {
     private let links: any Links
     private let ports: [String]
+    /// Those of them that may be absent for a time.
+    private let comeAndGo: Set<String>
     private let cashier: Cashier
     private let logger: Logger
     private var neighbours: [IPAddress: Neighbour] = [:]
@@ -15,7 +17,8 @@ public actor ClientDirectory: Service {
     /// As many as the gate holds addresses; a flood of made-up neighbours is cut here.
     static let limit = 65_536
 
-    public init(links: any Links, ports: [String], cashier: Cashier, logger: Logger) {
+    public init(links: any Links, ports: [String], comeAndGo: [String] = [], cashier: Cashier, logger: Logger) {
+        self.comeAndGo = Set(comeAndGo)
         self.links = links
         self.ports = ports
         self.cashier = cashier
@@ -40,7 +43,7 @@ public actor ClientDirectory: Service {
         }
     }
 
-    private func learn(_ neighbour: Neighbour) async {
+    func learn(_ neighbour: Neighbour) async {
         guard ports.contains(neighbour.port), neighbour.address.isUnicast, !neighbour.mac.isMulticast,
             neighbours.count < Self.limit || neighbours[neighbour.address] != nil
         else { return }
@@ -53,7 +56,11 @@ public actor ClientDirectory: Service {
 
     private func resync() async throws {
         for port in ports {
-            for neighbour in try await links.neighbours(on: port) { await learn(neighbour) }
+            do {
+                for neighbour in try await links.neighbours(on: port) { await learn(neighbour) }
+            } catch {
+                guard error.kind == .missing, comeAndGo.contains(port) else { throw error }
+            }
         }
     }
 

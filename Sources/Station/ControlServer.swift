@@ -84,6 +84,8 @@ public struct ControlServer: Service {
         clientRoutes(api)
         tariffRoutes(api)
         codeRoutes(api)
+        keyRoutes(api)
+        radioRoutes(api)
         channelRoutes(api)
         api.post("sim") { request, _ -> Response in
             guard let simulate = station.seams.simulate else {
@@ -155,6 +157,33 @@ public struct ControlServer: Service {
         }
         api.delete("codes/:number") { _, context -> Response in
             _ = try await station.cashier.submit(.codeRevoked(number: context.parameter("number", as: "a code's number")))
+            return .noContent
+        }
+    }
+
+    private func radioRoutes(_ api: Routes) {
+        api.post("identify") { _, _ -> Response in
+            await station.seams.identify()
+            return .noContent
+        }
+        api.get("radio") { _, _ -> Response in try .json(await station.radioStatus()) }
+        api.post("radio/scan") { _, _ -> Response in try .json(await station.scanAir()) }
+        api.put("radio") { request, _ -> Response in
+            try .json(await station.setRadio(request.json(RadioRequest.self)))
+        }
+    }
+
+    private func keyRoutes(_ api: Routes) {
+        api.get("keys") { _, _ -> Response in try .json(await station.listKeys()) }
+        api.get("keys/:number") { _, context -> Response in
+            try .json(await station.key(context.parameter("number", as: "a key's number")))
+        }
+        api.post("keys") { request, _ -> Response in
+            try .json(await station.createKey(request.json(KeyRequest.self)), status: .created)
+        }
+        api.delete("keys/:number") { _, context -> Response in
+            _ = try await station.cashier.submit(.keyRevoked(number: context.parameter("number", as: "a key's number")))
+            await station.seams.keysChanged()
             return .noContent
         }
     }

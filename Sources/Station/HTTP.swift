@@ -116,8 +116,8 @@ extension Problem {
 extension ChargingError {
     var kind: Problem.Kind {
         switch self {
-        case .sessionUnknown, .tariffUnknown, .channelUnknown: .unknown
-        case .sessionLimit, .channelLimit, .codeLimit: .unavailable
+        case .sessionUnknown, .tariffUnknown, .channelUnknown, .keyUnknown: .unknown
+        case .sessionLimit, .channelLimit, .codeLimit, .keyLimit: .unavailable
         case .sessionClosing, .depositShrinks, .noAddress, .channelClosed: .conflict
         case .blocked: .forbidden
         case .notFree, .depositExceeded, .wrongKey, .acceptanceStale, .voucherInvalid, .voucherStale, .codeUnknown,

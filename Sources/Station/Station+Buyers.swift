@@ -22,7 +22,8 @@ extension Station {
         let addresses = await directory.addresses(of: device.mac)
         let request = OpenRequest(
             id: SessionID(.random(in: .min ... .max)), port: device.port, mac: device.mac,
-            addresses: addresses + [device.address], tariff: tariff, payment: payment)
+            addresses: addresses + [device.address], tariff: tariff, payment: payment,
+            key: await seams.wirelessKey(device.mac))
         let outcome = try await cashier.submit(.open(request))
         return try await session(outcome.session ?? request.id)
     }
@@ -118,6 +119,7 @@ extension ChargingEngine {
     /// `exhausted` when not even a packet is left to use.
     func state(of session: Session, at now: Moment) -> String {
         guard session.isActive else { return "ended" }
+        if session.isAway { return "away" }
         let left = left(of: session, at: now)
         return left.bytes.map { $0 < 1_500 } == true || left.time == .zero ? "exhausted" : "active"
     }

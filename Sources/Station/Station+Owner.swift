@@ -25,10 +25,12 @@ extension Station {
             stationId: id, name: settings.name, version: settings.version, hal: settings.hal,
             uptimeSeconds: (now.boot - startedAt).wholeSeconds, clockIsCredible: now.wall.isCredible,
             sharing: isSharing, sharingReason: sharingReason(ports), tariffId: await tariff(nil)?.id ?? "",
-            radios: [], ports: ports, clients: Int(open.sessions), earnedTodayQlc: earned.today.charge + open.charge,
+            radios: await radioLines(), ports: ports, clients: Int(open.sessions),
+            earnedTodayQlc: earned.today.charge + open.charge,
             earnedTotalQlc: earned.all.charge + open.charge, sessionsTotal: earned.all.sessions,
             bytesTodayUp: earned.today.bytesUp + open.bytesUp, bytesTodayDown: earned.today.bytesDown + open.bytesDown,
             chain: nil, mining: nil, temperatureCelsius: await seams.temperature(),
+            position: await seams.position().map(StatusView.Place.init),
             diskBytesWrittenToday: await store.bytesWritten(), alerts: await alerts(now))
     }
 
@@ -54,6 +56,10 @@ extension Station {
                 what: what,
                 mend: kind == .storage
                     ? "free space on the state directory; service goes on, payments wait" : "see \"basestation diagnose\"")
+        }
+        alerts += await seams.boardAlerts().map { StatusView.Alert(what: $0, mend: "see \"basestation diagnose\"") }
+        if let failure = await seams.wireless?.failure {
+            alerts.append(StatusView.Alert(what: failure.what, mend: failure.mend))
         }
         if !now.wall.isCredible {
             alerts.append(
@@ -209,7 +215,8 @@ extension Station {
             CheckView(
                 name: "store", passed: storage == nil, finding: storage ?? "commits reach the disk",
                 mend: "free space on the state directory"))
-        return checks + (await seams.checks())
+        checks += await seams.boardAlerts().map { CheckView(name: "board", passed: false, finding: $0) }
+        return checks + (await radioChecks()) + (await seams.checks())
     }
 }
 

@@ -69,6 +69,17 @@ public struct StationSeams: Sendable {
     public var simulate: (@Sendable (SimulationCommand) async throws -> Void)?
     /// The simulated device that speaks for a loopback caller, by its number.
     public var simulatedClient: (@Sendable (Int) async -> Neighbour?)?
+    /// nil where the station has no access point of its own.
+    public var wireless: WirelessKeeper?
+    /// The radio is to learn of new keys and of those that are no more.
+    public var keysChanged: @Sendable () async -> Void = {}
+    /// The key that a device is on the air with.
+    public var wirelessKey: @Sendable (MACAddress) async -> UInt32? = { _ in nil }
+    /// Blinks the light for a while.
+    public var identify: @Sendable () async -> Void = {}
+    public var position: @Sendable () async -> Position? = { nil }
+    /// What of the board does not work, each with its mend.
+    public var boardAlerts: @Sendable () async -> [String] = { [] }
     public var temperature: @Sendable () async -> Int? = { nil }
 
     public init() {}

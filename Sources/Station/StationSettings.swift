@@ -10,6 +10,12 @@ public struct StationSettings: Sendable {
     public var sharing = true
     public var clientPorts: [String] = []
     public var uplinkPort = ""
+    /// Those of `clientPorts` that are access points, made by the station itself: they come and go.
+    public var wirelessPorts: [String] = []
+    /// The Wi-Fi network's name; nil where there is none.
+    public var ssid: String?
+    /// Passphrases follow from it.
+    public var wirelessSecret: [UInt8] = []
     public var tariffs: [Tariff] = []
     public var defaultTariffID = ""
     /// How often the kernel's counters are read.

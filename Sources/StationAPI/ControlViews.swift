@@ -91,6 +91,17 @@ public struct StatusView: Codable, Hashable, Sendable {
             self.hashrate = hashrate
         }
     }
+    public struct Place: Codable, Hashable, Sendable {
+        /// Decimal degrees, WGS 84.
+        public var latitude: String
+        public var longitude: String
+        @OrNull public var accuracyMetres: UInt32?
+        public init(latitude: String, longitude: String, accuracyMetres: UInt32?) {
+            self.latitude = latitude
+            self.longitude = longitude
+            self.accuracyMetres = accuracyMetres
+        }
+    }
     public struct Alert: Codable, Hashable, Sendable {
         public var what: String
         public var mend: String
@@ -124,6 +135,8 @@ public struct StatusView: Codable, Hashable, Sendable {
     @OrNull public var chain: Chain?
     @OrNull public var mining: Mining?
     @OrNull public var temperatureCelsius: Int?
+    /// nil without a receiver, or while it knows no place.
+    @OrNull public var position: Place?
     public var diskBytesWrittenToday: UInt64
     public var alerts: [Alert]
 
@@ -131,7 +144,7 @@ public struct StatusView: Codable, Hashable, Sendable {
         stationId: StationID, name: String, version: String, hal: String, uptimeSeconds: UInt64, clockIsCredible: Bool,
         sharing: Bool, sharingReason: String, tariffId: String, radios: [String], ports: [Port], clients: Int,
         earnedTodayQlc: QLC, earnedTotalQlc: QLC, sessionsTotal: UInt64, bytesTodayUp: UInt64, bytesTodayDown: UInt64,
-        chain: Chain?, mining: Mining?, temperatureCelsius: Int?, diskBytesWrittenToday: UInt64, alerts: [Alert]
+        chain: Chain?, mining: Mining?, temperatureCelsius: Int?, position: Place?, diskBytesWrittenToday: UInt64, alerts: [Alert]
     ) {
         self.stationId = stationId
         self.name = name
@@ -153,6 +166,7 @@ public struct StatusView: Codable, Hashable, Sendable {
         self.chain = chain
         self.mining = mining
         self.temperatureCelsius = temperatureCelsius
+        self.position = position
         self.diskBytesWrittenToday = diskBytesWrittenToday
         self.alerts = alerts
     }

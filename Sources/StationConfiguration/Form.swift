@@ -96,6 +96,39 @@ extension Form where Value == String {
         TOMLText.quoted($0)
     }
 
+    /// ISO 3166-1 alpha-2.
+    static let country = Form(words: "two capital letters, those of a country") {
+        $0.text.flatMap { $0.utf8.count == 2 && $0.utf8.allSatisfy { (65...90).contains($0) } ? $0 : nil }
+    } show: {
+        TOMLText.quoted($0)
+    }
+
+    /// Two numbers of an IPv4 address for private use (RFC 1918).
+    static let prefix = Form(words: "10.0 to 10.255, 172.16 to 172.31 or 192.168") {
+        $0.text.flatMap { text in
+            let numbers = text.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
+            guard numbers.count == 2, let first = numbers[0], let second = numbers[1], text == "\(first).\(second)" else {
+                return nil
+            }
+            return first == 10 || first == 172 && (16...31).contains(second) || first == 192 && second == 168 ? text : nil
+        }
+    } show: {
+        TOMLText.quoted($0)
+    }
+
+    /// The kernel keeps 31 bytes of a line's name in its answers (GPIO_MAX_NAME_SIZE in linux/gpio.h).
+    static let line = Form(words: "the name or the offset of a GPIO line, at most 31 bytes, with ! before it if on is low") {
+        $0.text.flatMap { (0...32).contains($0.utf8.count) && $0 != "!" && isPlain($0) ? $0 : nil }
+    } show: {
+        TOMLText.quoted($0)
+    }
+
+    static let endpoint = Form(words: "an IP address and a port, as 127.0.0.1:2947 or [::1]:2947") {
+        $0.text.flatMap { $0.isEmpty || Endpoint($0) != nil ? $0 : nil }
+    } show: {
+        TOMLText.quoted($0)
+    }
+
     static func identifier(limit: Int) -> Form {
         Form(words: "1 to \(limit) of a-z, 0-9 and -") {
             $0.text.flatMap { text in

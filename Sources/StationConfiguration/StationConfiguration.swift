@@ -10,8 +10,22 @@ public struct StationConfiguration: Hashable, Sendable {
     public var hal = HAL.linux
     public var stateDirectory = "/var/lib/basestation"
     public var runtimeDirectory = "/run/basestation"
-    public var clientPorts = ["lan0"]
+    /// Wired; nil: `lan0`, unless there is an access point.
+    public var clientPorts: [String]?
     public var uplinkPort = "wan0"
+    /// An access point of the station's own; nil: none.
+    public var wifiPort: String?
+    /// 32 bytes at most; nil: the station's name.
+    public var wifiName: String?
+    public var wifiCountry: String?
+    public var wifiChannel = 6
+    /// dBm.
+    public var wifiPower = 20
+    public var wpa3Port: String?
+    public var wpa3Name: String?
+    /// The first two bytes of clients' IPv4 addresses.
+    public var addressPrefix = "10.77"
+    public var leaseTime = Nanoseconds.seconds(3_600)
     public var sharing = true
     /// Segmentation and receive offload stay on: then super-packets are billed with one header for many packets.
     public var keepsOffload = false
@@ -25,6 +39,7 @@ public struct StationConfiguration: Hashable, Sendable {
     public var commitInterval = Nanoseconds.seconds(1)
     public var codeAttemptsPerMinute = 5
     public var tariffs: [Tariff] = []
+    public var board = BoardConfiguration()
     public var simulatedSeed: UInt64 = 1
     public var simulatedClients = 3
     public var logLevel = "info"
@@ -40,6 +55,29 @@ public struct StationConfiguration: Hashable, Sendable {
         let places = reader.read(&self)
         check(&reader, places)
         try reader.finish()
+    }
+
+    /// The station's own access points.
+    public var wirelessPorts: [String] { [wifiPort, wpa3Port].compactMap(\.self) }
+
+    /// The SSID, 32 bytes at most: of a longer name of the station's as many characters as fit.
+    public var networkName: String {
+        if let wifiName { return wifiName }
+        var name = ""
+        for character in self.name where name.utf8.count + character.utf8.count <= 32 { name.append(character) }
+        return name
+    }
+
+    /// fd00::/8 and 40 bits that differ from station to station (RFC 4193): of its name and port, so that it stays the same.
+    public var uniqueLocalPrefix: UInt64 {
+        let digest = TaggedHash.digest(tag: "qlink/unique-local", Array("\(name)\n\(wifiPort ?? "")".utf8)).bytes
+        return digest.prefix(5).reduce(UInt64(0xfd)) { $0 << 8 | UInt64($1) } << 16
+    }
+
+    /// Everywhere that clients are: wired, and on the air.
+    public var allClientPorts: [String] {
+        let wired = clientPorts ?? (wifiPort == nil ? ["lan0"] : [])
+        return wired + wirelessPorts.filter { !wired.contains($0) }
     }
 
     /// The configuration in the file at `path`, of at most 1 MiB.
@@ -87,7 +125,20 @@ public struct StationConfiguration: Hashable, Sendable {
                 at: reader.place("charging", "default_tariff"), "there is no tariff \"\(defaultTariff)\"",
                 near.map { "did you mean \"\($0)\"?" } ?? "name one of: \(tariffs.prefix(8).map(\.id).joined(separator: ", "))")
         }
-        if clientPorts.contains(uplinkPort) {
+        for found in board.contradictions {
+            reader.complain(at: reader.place("board", found.key), found.what, found.mend)
+        }
+        if wifiPort != nil, wifiCountry == nil {
+            reader.complain(
+                at: reader.place("wifi", "port"), "an access point needs the country it stands in",
+                "write country = \"DE\" below [wifi], with your own country's two letters")
+        }
+        if let port = wpa3Port, wifiPort == nil || port == wifiPort {
+            reader.complain(
+                at: reader.place("wifi", "wpa3_port"), "\"\(port)\" needs another port beside it, for WPA2",
+                "write port = \"wlan0\" and wpa3_port = \"wlan0s\"")
+        }
+        if allClientPorts.contains(uplinkPort) {
             reader.complain(
                 at: reader.place("network", "uplink_port") ?? reader.place("network", "client_ports"),
                 "\"\(uplinkPort)\" cannot be both a port for clients and the uplink",

@@ -7,7 +7,7 @@ struct Section: Sendable {
     var meaning: String
     var keys: [Key<StationConfiguration>]
 
-    static let all = [station, network, portal, api, charging, codes, simulation, log]
+    static let all = [station, network, wifi, addresses, portal, api, charging, codes, board, simulation, log]
 
     private static let station = Section(
         name: "station", meaning: "What it is called and where it keeps its state.",
@@ -27,13 +27,46 @@ struct Section: Sendable {
     private static let network = Section(
         name: "network", meaning: "Which interfaces it shares.",
         keys: [
-            Key("client_ports", \.clientPorts, .ports(1...16), example: "[\"lan0\", \"wlan0\"]", "Where clients are."),
+            Key(
+                "client_ports", \.clientPorts, .ports(1...16), example: "[\"lan0\", \"wlan0\"]",
+                "Where clients are beside the Wi-Fi below; `lan0` if there is none. Whoever set these ports up gives addresses there."
+            ),
             Key("uplink_port", \.uplinkPort, .port, example: "\"wan0\"", "Where the internet is."),
             Key("sharing", \.sharing, .flag, example: "true", "`false`: nobody is served until it is `true` again."),
             Key(
                 "keep_offload", \.keepsOffload, .flag, example: "false",
                 "`true` leaves segmentation and receive offload on: less work for the CPU, but one header is billed where the wire had many."
             ),
+        ])
+
+    private static let wifi = Section(
+        name: "wifi", meaning: "An access point of the station's own. Without `port` there is none.",
+        keys: [
+            Key("port", \.wifiPort, .port, example: "\"wlan0\"", "The radio's interface; made if it is not there."),
+            Key("name", \.wifiName, .text(1...32), example: "\"Café\"", "The network's name (SSID); the station's if left out."),
+            Key(
+                "country", \.wifiCountry, .country, example: "\"DE\"",
+                "Where it stands: its rules say which channels and how much power."),
+            Key("channel", \.wifiChannel, .number(1...177), example: "6", "1 to 14: 2.4 GHz; 36 and above: 5 GHz."),
+            Key(
+                "power_dbm", \.wifiPower, .number(1...30), example: "20",
+                "At most; 20 is 100 mW. Never more than the rules allow."),
+            Key(
+                "wpa3_port", \.wpa3Port, .port, example: "\"wlan0s\"",
+                "An interface for a second network, with WPA3; the radio must be able to have two."),
+            Key("wpa3_name", \.wpa3Name, .text(1...32), example: "\"Café WPA3\"", "Its name; the first's if left out."),
+        ])
+
+    private static let addresses = Section(
+        name: "addresses", meaning: "What clients of the station's own access points get, by DHCP and router advertisement.",
+        keys: [
+            Key(
+                "prefix", \.addressPrefix, .prefix, example: "\"10.77\"",
+                "The first two numbers of IPv4 addresses; each port has a /24 of it. IPv6 is a /64 of the station's own, and what the uplink delegates to the port."
+            ),
+            Key(
+                "lease_time", \.leaseTime, .time(.seconds(120) ... .seconds(86_400)), example: "\"1h\"",
+                "How long a client keeps one."),
         ])
 
     private static let portal = Section(

@@ -34,6 +34,10 @@ enum Schema {
             channel TEXT NOT NULL, voucher_sequence INTEGER NOT NULL, amount_units INTEGER NOT NULL,
             voucher BLOB NOT NULL, signature BLOB NOT NULL, PRIMARY KEY (channel, voucher_sequence)) WITHOUT ROWID;
         """,
+        """
+        -- Wi-Fi keys: whose they are; their passphrases are nowhere
+        CREATE TABLE keys (number INTEGER PRIMARY KEY, state TEXT NOT NULL);
+        """,
     ]
 
     static func migrate(_ database: borrowing SQLiteDatabase, path: String) throws(StorageError) {

@@ -63,6 +63,9 @@ public actor StationStore: ChargingStore {
         try database.query("SELECT number, state FROM codes ORDER BY number") { row throws(StorageError) in
             state.codes.append(try decode(AccessCode.self, of: "access code", row))
         }
+        try database.query("SELECT number, state FROM keys ORDER BY number") { row throws(StorageError) in
+            state.keys.append(try decode(WirelessKey.self, of: "Wi-Fi key", row))
+        }
         try database.query("SELECT mac FROM blocked ORDER BY mac") { row throws(StorageError) in
             guard let mac = MACAddress(row.text(0)) else { throw damaged("blocked client", row.text(0), "it is no MAC address") }
             state.blocked.append(mac)
@@ -130,6 +133,9 @@ public actor StationStore: ChargingStore {
             try database.query(
                 "INSERT OR REPLACE INTO codes (number, digest, state) VALUES (?, ?, ?)",
                 [.integer(Int64(code.number)), .text(code.digest.description), .text(try json(code))])
+        case .key(let key):
+            try database.query(
+                "INSERT OR REPLACE INTO keys (number, state) VALUES (?, ?)", [.integer(Int64(key.number)), .text(try json(key))])
         case .blocked(let mac, let isBlocked):
             try database.query(
                 isBlocked ? "INSERT OR REPLACE INTO blocked (mac) VALUES (?)" : "DELETE FROM blocked WHERE mac = ?",
@@ -188,7 +194,7 @@ public actor StationStore: ChargingStore {
 
 /// What a record replaces: an earlier record with the same key.
 private enum RecordKey: Hashable {
-    case session(SessionID), ended(SessionID), channel(ChannelID), code(UInt32), blocked(MACAddress)
+    case session(SessionID), ended(SessionID), channel(ChannelID), code(UInt32), key(UInt32), blocked(MACAddress)
 
     init(_ record: Record) {
         self =
@@ -197,6 +203,7 @@ private enum RecordKey: Hashable {
             case .ended(let record): .ended(record.session)
             case .channel(let account): .channel(account.channel.id)
             case .code(let code): .code(code.number)
+            case .key(let key): .key(key.number)
             case .blocked(let mac, _): .blocked(mac)
             }
     }

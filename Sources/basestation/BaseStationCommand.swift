@@ -10,7 +10,9 @@ struct BaseStationCommand: AsyncParsableCommand {
         commandName: "basestation", abstract: "Looks after a Qlink base station.",
         discussion: "Start with: basestation status", version: "0.1.0",
         subcommands: [
-            Status.self, Sessions.self, Usage.self, TariffCommand.self, Codes.self, Client.self, ChannelCommand.self,
+            Status.self, Sessions.self, Usage.self, TariffCommand.self, Codes.self, Client.self, Key.self, RadioCommand.self,
+            Identify.self,
+            ChannelCommand.self,
             Wallet.self, Config.self, Diagnose.self, Setup.self, Sim.self,
         ])
 

@@ -62,7 +62,7 @@ enum LocalChecks {
     }
 
     private static func ports(of configuration: StationConfiguration) -> [CheckView] {
-        (configuration.clientPorts + [configuration.uplinkPort]).map { name in
+        (configuration.allClientPorts + [configuration.uplinkPort]).map { name in
             let isThere = access("/sys/class/net/\(name)", F_OK) == 0
             return CheckView(
                 name: "interface \(name)", passed: isThere, finding: isThere ? "it is there" : "the board has no \(name)",

@@ -24,6 +24,7 @@ struct Status: AsyncParsableCommand {
             lines += Screen.field(port.name, "\(state) \(port.role) \(addresses)")
             lines += Screen.field("", "↓ \(ByteCount(bytes: port.bytesReceived))  ↑ \(ByteCount(bytes: port.bytesSent))")
         }
+        for radio in status.radios { lines += Screen.field("Radio", radio) }
         lines += ["", Screen.rule("Business")]
         lines += Screen.field("Clients", "\(status.clients) now, \(status.sessionsTotal) sessions so far")
         lines += Screen.field(
@@ -33,6 +34,7 @@ struct Status: AsyncParsableCommand {
         if let chain = status.chain { lines += Screen.field("Chain", "height \(chain.height), \(chain.peers) peers") }
         if let mining = status.mining { lines += Screen.field("Mining", "\(mining.state): \(mining.reason)") }
         if let celsius = status.temperatureCelsius { lines += Screen.field("Temperature", "\(celsius) °C") }
+        if let place = status.position { lines += Screen.field("Place", "\(place.latitude) \(place.longitude)") }
         if !status.alerts.isEmpty { lines += ["", Screen.rule("Alerts")] }
         for alert in status.alerts { lines += Screen.field("! ", "\(alert.what); \(alert.mend)") }
         return lines

@@ -37,10 +37,11 @@ struct Daemon: AsyncParsableCommand {
         let directory = configuration.stateDirectory
         try Directories.make(configuration.stateDirectory, mode: 0o700)
         try Directories.make(configuration.runtimeDirectory, mode: 0o755)
-        let settings = StationSettings(configuration)
+        var settings = StationSettings(configuration)
         try ControlServer.claim(settings.controlSocket)
         let key = PrivateKey(seed: try KeyFile.loadOrCreate(directory + "/station.key"))!
         let codesKey = try KeyFile.loadOrCreate(directory + "/codes.key")
+        settings.wirelessSecret = try KeyFile.loadOrCreate(directory + "/wireless.key")
         let store = try StationStore(directory: directory, key: key)
 
         let board = try Hardware(configuration, rules: rules)
@@ -62,7 +63,12 @@ struct Daemon: AsyncParsableCommand {
         let events = try await store.channelEvents()
         let known = await cashier.read { Set($0.channels.keys) }
 
-        let clientDirectory = ClientDirectory(links: links, ports: configuration.clientPorts, cashier: cashier, logger: logger)
+        let clientDirectory = ClientDirectory(
+            links: links, ports: settings.clientPorts, comeAndGo: settings.wirelessPorts, cashier: cashier, logger: logger)
+        let wireless = board.accessPoint.map { [settings] in
+            WirelessKeeper(
+                accessPoint: $0, cashier: cashier, directory: clientDirectory, settings: settings, clocks: clocks, logger: logger)
+        }
         var seams = StationSeams()
         seams.configuration = { file.text }
         let reload: @Sendable () async throws -> [String] = {
@@ -71,16 +77,21 @@ struct Daemon: AsyncParsableCommand {
         seams.reload = reload
         seams.configurationChanges = { try file.changes(by: $0) }
         board.connect(to: &seams)
+        wireless?.connect(to: &seams)
+        let keeper = BoardKeeper(configuration, board, wireless: wireless, logger: logger)
+        keeper.connect(to: &seams)
         let station = Station(
             settings: settings, key: key, codesKey: codesKey, cashier: cashier, directory: clientDirectory, store: disk,
             book: StoredBook(store: store), links: links, clocks: clocks, seams: seams, logger: logger)
 
         logger.notice(
-            "station \(key.publicKey) serves \(configuration.clientPorts.joined(separator: ", ")), \(stored.sessions.count) sessions go on"
+            "station \(key.publicKey) serves \(settings.clientPorts.joined(separator: ", ")), \(stored.sessions.count) sessions go on"
         )
         let services: [any Service] =
-            board.services + [
-                cashier, Sampler(cashier: cashier, interval: configuration.sampleInterval), clientDirectory,
+            board.services + (wireless.map { [$0] } ?? []) + [
+                cashier, keeper,
+                ConditionWatch(board: keeper, cashier: cashier, links: links, settings: settings, wireless: wireless),
+                Sampler(cashier: cashier, interval: configuration.sampleInterval), clientDirectory,
                 ControlServer(station: station, logger: logger), BuyerServer(station: station, logger: logger),
                 BookReplay(events: events, known: known, cashier: cashier), HangupReload(reload: reload, logger: logger),
                 Watchdog(cashier: cashier, environment: Environment.all),

@@ -13,6 +13,10 @@ struct Hardware: Sendable {
     var gate: any PacketGate
     var links: any Links
     var clocks: any Clocks
+    /// Light, button, receiver and sensors, as far as there are any.
+    var parts = BoardParts()
+    /// nil where the station has no Wi-Fi of its own.
+    var accessPoint: (any AccessPoint)?
     /// What the store shall take for the name of this boot.
     var bootID: String
     /// nil where the board is real.
@@ -28,12 +32,15 @@ struct Hardware: Sendable {
     private init(linux configuration: StationConfiguration, rules: String) throws {
         let clocks = try LinuxClocks()
         var ports = LinuxPacketGate.Configuration(
-            lan: configuration.clientPorts, wan: configuration.uplinkPort, template: try Directories.read(rules))
+            lan: configuration.allClientPorts, wan: configuration.uplinkPort, template: try Directories.read(rules))
+        ports.comeAndGo = Set(configuration.wirelessPorts)
         ports.portalPort = UInt16(configuration.portalPort)
         ports.rulesPath = configuration.runtimeDirectory + "/gate.nft"
         ports.turnsOffloadsOff = !configuration.keepsOffload
         gate = LinuxPacketGate(ports)
         links = LinuxLinks()
+        parts = BoardParts(linux: configuration.board)
+        accessPoint = WirelessPlan(configuration).map { LinuxAccessPoint($0) }
         self.clocks = clocks
         bootID = clocks.bootID
     }
@@ -41,7 +48,7 @@ struct Hardware: Sendable {
     private init(simulated configuration: StationConfiguration) throws {
         let start = try LinuxClocks().now()
         var settings = SimulatedWorld.Settings(seed: configuration.simulatedSeed)
-        settings.ports = configuration.clientPorts
+        settings.ports = configuration.allClientPorts
         settings.uplink = configuration.uplinkPort
         settings.wall = start.wall
         let numbers = configuration.simulatedClients > 0 ? Array(1...configuration.simulatedClients) : []
@@ -124,6 +131,28 @@ extension SimulatedStation {
             perform(command)
         } catch {
             throw Problem(error.kind == .missing ? .unknown : .malformed, error.description)
+        }
+    }
+}
+
+extension WirelessPlan {
+    /// nil if no access point is configured.
+    init?(_ configuration: StationConfiguration) {
+        guard let port = configuration.wifiPort, let country = configuration.wifiCountry else { return nil }
+        self.init(
+            port: port, ssid: configuration.networkName, country: country, channel: configuration.wifiChannel,
+            runtimeDirectory: configuration.runtimeDirectory)
+        saePort = configuration.wpa3Port
+        saeSSID = configuration.wpa3Name ?? ssid
+        powerCeiling = UInt32(configuration.wifiPower) * 100
+        usesUnits = Directories.exists("/run/systemd/system")
+        portalPort = configuration.portalPort
+        leaseSeconds = configuration.leaseTime.wholeSeconds
+        let prefix = configuration.addressPrefix.split(separator: ".").compactMap { UInt32($0) }
+        addressing = ports.enumerated().map { index, port in
+            PortAddressing(
+                port: port, network4: prefix[0] << 24 | prefix[1] << 16 | UInt32(index) << 8,
+                network6: configuration.uniqueLocalPrefix | UInt64(index))
         }
     }
 }

@@ -78,6 +78,8 @@ enum Directories {
         }
     }
 
+    static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
     /// A text file of at most 1 MiB.
     static func read(_ path: String) throws -> String {
         let fd = open(path, O_RDONLY | O_CLOEXEC)
@@ -158,7 +160,9 @@ extension StationSettings {
         hal = configuration.hal.rawValue
         portalMessage = configuration.portalMessage
         sharing = configuration.sharing
-        clientPorts = configuration.clientPorts
+        clientPorts = configuration.allClientPorts
+        wirelessPorts = configuration.wirelessPorts
+        ssid = configuration.wirelessPorts.isEmpty ? nil : configuration.networkName
         uplinkPort = configuration.uplinkPort
         tariffs = configuration.tariffs
         defaultTariffID = configuration.defaultTariff

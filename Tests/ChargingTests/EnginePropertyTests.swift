@@ -60,7 +60,7 @@ import Testing
             case 3..<6: pay()
             case 6..<13: use()
             case 13: submit(.seen(port: "lan", mac: device(), addresses: [address(), address()]))
-            case 14: random.chance(50) ? submit(.left(port: "lan", mac: device())) : endOne()
+            case 14: random.chance(50) ? submit(.away(port: "lan", mac: device(), since: world.now.boot)) : endOne()
             case 15: change()
             case 16: if mayCrash || random.chance(30) { start(anew: random.next() % 4) }
             case 17: world.wallAtZero += random.pick([1, -1, 60, 3_600, -3_600, 40_000, -86_400])

@@ -55,6 +55,9 @@ struct Desk {
         case .channel(let account):
             stored.channels.removeAll { $0.channel.id == account.channel.id }
             stored.channels.append(account)
+        case .key(let key):
+            stored.keys.removeAll { $0.number == key.number }
+            stored.keys.append(key)
         case .code(let code):
             stored.codes.removeAll { $0.number == code.number }
             stored.codes.append(code)
@@ -277,11 +280,11 @@ extension Outcome {
         }
         #expect(try till.send(request(1)).bearer?.byteLimit == 1_000)
         try till.count(400)
-        try till.send(.left(port: "lan0", mac: Desk.mac))
+        try till.send(.end(SessionID(1), .left))
         _ = try till.finish()
         #expect(try till.send(request(2)).bearer?.byteLimit == 600)
         try till.count(600, mark: 2)
-        try till.send(.left(port: "lan0", mac: Desk.mac))
+        try till.send(.end(SessionID(2), .left))
         _ = try till.finish(2)
         #expect(throws: ChargingError.codeSpent(1)) { try till.send(request(3)) }
     }

@@ -69,7 +69,7 @@ private let perSecond = Tariff(id: "s", rates: Rates(second: price(10)))
         var (world, id) = try World.serving(&buyer, paid: 500, Tariff(id: "f", flat: QLC(units: 1_000)))
         world.carry(up: 0, down: 1_000, for: id)
         try world.sample(after: .seconds(10))
-        try world.handle(.left(port: "lan", mac: .device(1)))
+        try world.handle(.end(id, .left))
         #expect(world.disk.ended.map(\.charge) == [.zero])
         #expect(world.disk.ended.map(\.bytesDown) == [0])
     }

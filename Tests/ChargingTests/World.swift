@@ -8,6 +8,7 @@ struct ModelDisk {
     var sessions: [SessionID: Session] = [:]
     var channels: [ChannelID: ChannelAccount] = [:]
     var codes: [Bytes32: AccessCode] = [:]
+    var keys: [UInt32: WirelessKey] = [:]
     var blocked: Set<MACAddress> = []
     var ended: [UsageRecord] = []
 
@@ -19,6 +20,7 @@ struct ModelDisk {
             ended.append(record)
         case .channel(let account): channels[account.channel.id] = account
         case .code(let code): codes[code.digest] = code
+        case .key(let key): keys[key.number] = key
         case .blocked(let mac, let isBlocked): if isBlocked { blocked.insert(mac) } else { blocked.remove(mac) }
         }
     }
@@ -28,6 +30,7 @@ struct ModelDisk {
         state.sessions = Array(sessions.values)
         state.channels = Array(channels.values)
         state.codes = Array(codes.values)
+        state.keys = Array(keys.values)
         state.blocked = Array(blocked)
         return state
     }
@@ -45,7 +48,9 @@ struct ModelGate {
 
     /// - Returns: how many of the offered bytes passed.
     mutating func carry(up: UInt64, down: UInt64, under mark: UInt32, at now: Instant) -> (up: UInt64, down: UInt64) {
-        guard var client = clients[mark], client.isServed, client.bearer.servedUntil.map({ now < $0 }) ?? true else {
+        guard var client = clients[mark], client.isServed, !client.bearer.addresses.isEmpty,
+            client.bearer.servedUntil.map({ now < $0 }) ?? true
+        else {
             return (0, 0)
         }
         var left = client.bearer.byteLimit.map { $0.saturatingSubtract(client.up + client.down) } ?? .max

@@ -1,5 +1,6 @@
 import Charging
 import Glibc
+import HAL
 import LinuxHAL
 import Netlink
 import Primitives
@@ -11,7 +12,7 @@ struct FuzzTarget: Sendable {
     let name: String
     let run: @Sendable ([UInt8]) -> Void
 
-    static let all = [configuration, canonical, text, json, netlink, hostapd]
+    static let all = [configuration, canonical, text, json, netlink, hostapd, gpsd]
 }
 
 private let chosen: FuzzTarget = {
@@ -93,6 +94,7 @@ extension FuzzTarget {
         let text = String(decoding: bytes, as: UTF8.self)
         again(IPAddress.self, text)
         again(MACAddress.self, text)
+        again(Endpoint.self, text)
         again(QLC.self, text)
         again(WallTime.self, text)
         again(Bytes32.self, text)
@@ -158,5 +160,27 @@ extension FuzzTarget {
         if case .connected(_, let key?) = HostapdEvent(text) { check(!key.contains(" "), "a key id of two words") }
         if let key = HostapdStation(text)?.keyID { check(!key.contains("\n"), "a key id of two lines") }
         check(HostapdState(text).isOnAir == (HostapdState(text).state == "ENABLED"), "on the air and not")
+    }
+
+    /// What comes from gpsd's socket: the same lines in whatever pieces, none too long, and every place is on Earth.
+    static let gpsd = FuzzTarget(name: "gpsd") { bytes in
+        guard let first = bytes.first else { return }
+        var (whole, pieces) = (LineSplitter(limit: 1_000), LineSplitter(limit: 1_000))
+        let (text, size) = (bytes.dropFirst(), Int(first) + 1)
+        let lines = whole.take(text)
+        var same: [[UInt8]] = []
+        for start in stride(from: text.startIndex, to: text.endIndex, by: size) {
+            same += pieces.take(text[start..<min(start + size, text.endIndex)])
+            check(pieces.pending <= 1_000, "a line without an end is kept")
+        }
+        check(lines == same, "the pieces made other lines")
+        check(lines.allSatisfy { !$0.isEmpty && $0.count <= 1_000 }, "a line is too long, or none")
+        for line in lines {
+            guard case .report(let report) = GpsdMessage(line: line), let position = report.position else { continue }
+            check(abs(Int(position.latitude)) <= 900_000_000, "north of the pole: \(position)")
+            check(abs(Int(position.longitude)) <= 1_800_000_000, "once around: \(position)")
+            check(position.altitudeMillimetres == nil || report.mode == .threeDimensional, "flat, with a height")
+            check((report.time?.milliseconds ?? 0) < 1_000, "more than a second")
+        }
     }
 }

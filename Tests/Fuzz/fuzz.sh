@@ -4,7 +4,7 @@
 set -u
 cd "$(dirname "$0")/../.."
 seconds=$1 only=${2:-} input=${3:-}
-targets="configuration canonical text json netlink hostapd"
+targets="configuration canonical text json netlink hostapd gpsd"
 if [[ " $targets " != *" ${only:-$targets} "* || ( -n "$input" && -z "$only" ) ]]; then
 	echo "TARGET is one of: $targets; INPUT needs it" >&2
 	exit 2
@@ -21,6 +21,7 @@ for target in ${only:-$targets}; do
 	json | canonical) $program seeds "$corpus" ;;
 	text) printf 'fd77::1' >"$corpus/a"; printf '02:00:00:00:00:01' >"$corpus/b"; printf '2026-11-23T09:00:00Z' >"$corpus/c"; printf "1.5 MB" >"$corpus/d"; printf '%s' 'code=AB%2DCD+1&x=&y' >"$corpus/e" ;;
 	hostapd) printf '<3>AP-STA-CONNECTED 02:00:00:00:01:00 keyid=alice' >"$corpus/a"; printf '02:00:00:00:01:00\nflags=[AUTHORIZED]\nkeyid=bob\nstate=ENABLED\nchannel=6\n' >"$corpus/b" ;;
+	gpsd) printf '%s\n' '@{"class":"VERSION","release":"3.22"}' '{"class":"TPV","mode":3,"time":"2026-11-23T12:00:05.250Z","lat":52.5,"lon":-13.4,"altHAE":79.1,"eph":14.25}' '{"class":"TPV","mode":2,"lat":-1.5e1,"lon":2,"epx":3,"epy":4}' >"$corpus/a" ;;
 	netlink) # the kernel's messages that the netlink tests know, a file each
 		awk '/^ +[0-9a-f]+$/ { hex = hex $1 } /"""\)/ { print ++n, hex; hex = "" }' Tests/NetlinkTests/Captured.swift | while read -r number hex; do
 			printf '%b' "$(sed 's/../\\x&/g' <<<"$hex")" >"$corpus/kernel$number"

@@ -1,7 +1,8 @@
 #!/bin/bash
-# prepare.sh: makes the lab from which boot.sh starts Debian's kernel with simulated radios. ARCH=arm64: Debian 13's kernel for
-# arm64 with a root of its own, for the programs that the SDK of Tests/Cross built.
-# Packages are downloaded and unpacked there; nothing is installed on this machine. As root (apt's lists), with the network.
+# prepare.sh: makes the lab from which boot.sh starts Debian's kernel with simulated radios and GPIO chips. ARCH=arm64: Debian 13's
+# kernel for arm64 with a root of its own, for the programs that the SDK of Tests/Cross built; without GPIO chips.
+# Packages are downloaded and unpacked there; nothing is installed on this machine but what compiles a kernel module, if
+# it is missing. As root (apt), with the network.
 set -eu
 cd "$(dirname "$0")/../.."
 arch=${ARCH:-amd64}
@@ -12,13 +13,15 @@ case $arch in
 	arm64) lab=$PWD/build/hil-arm64 emulator=(qemu-system-arm) ;;
 	*) fail "ARCH is amd64 or arm64, not $arch" ;;
 esac
-guest=(hostapd wpasupplicant iw wireless-regdb busybox-static kmod dnsmasq-base)
+guest=(hostapd wpasupplicant iw wireless-regdb busybox-static kmod dnsmasq-base gpsd i2c-tools)
 # what the guest takes from this machine when it is of the same architecture
 base=(base-files netbase dash bash coreutils grep sed util-linux mount procps iproute2 nftables ethtool libsqlite3-0 libstdc++6 libgpiod3)
 sdk=$(readlink -m "${CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/basestation/arm64}")
 [ $arch = amd64 ] || [ -e "$sdk/ready" ] || fail "there is no SDK for arm64; make it: Tests/Cross/sdk.sh"
-if [ -e "$lab/ready" ] && { [ $arch = amd64 ] || [ "$lab/ready" -nt "$sdk/ready" ]; }; then exit 0; fi
-[ $arch = amd64 ] || rm -rf "$lab"
+# A lab that an earlier form of these scripts made, or for an earlier SDK, is made anew.
+stamp=$(cat Tests/Hil/{prepare.sh,gpio-sim.sh,init} Tests/Cross/debian.sh | sha256sum)
+if [ "$(cat "$lab/ready" 2>/dev/null)" = "$stamp" ] && { [ $arch = amd64 ] || [ "$lab/ready" -nt "$sdk/ready" ]; }; then exit 0; fi
+rm -rf "$lab"
 mkdir -p "$lab"
 trap 'rm -rf "$lab/debs"' EXIT
 cache=$lab suite=${BOARD_SUITE:-trixie}
@@ -35,6 +38,12 @@ download() {
 kernel_of() { "$@" depends linux-image-$arch | awk '/Depends: linux-image-/ { print $2; exit }'; }
 
 apt-get -qq update || fail "apt-get update failed: the lab is made of Debian's packages"
+if [ $arch = amd64 ]; then
+	missing=$(for tool in gcc make xz; do command -v $tool >/dev/null || echo $tool; done | sed 's/^xz$/xz-utils/')
+	ldconfig -p | grep -q 'libelf\.so\.1' || missing="$missing libelf1"
+	# shellcheck disable=SC2086  # several words
+	[ -z "$missing" ] || DEBIAN_FRONTEND=noninteractive apt-get -qq install -y $missing >/dev/null || fail "cannot install $missing"
+fi
 say "downloading the emulator"
 download tools "${emulator[@]}" kmod busybox-static
 unpack "$lab/tools" "$lab"/debs/tools/*.deb
@@ -54,6 +63,15 @@ fi
 version=${image#linux-image-}
 unpack "$lab/guest" "$lab"/debs/guest/*.deb
 unpack "$lab/kernel" "$lab"/debs/kernel/*.deb
+if [ $arch = amd64 ]; then
+	# shellcheck disable=SC2046  # several words
+	(mkdir -p "$lab/debs/headers"; cd "$lab/debs/headers"
+		headers=linux-headers-$version
+		apt-get -qq download "$headers" "linux-source-${version%.*}" \
+			$(apt-cache depends "$headers" | awk '/Depends: linux-(headers|kbuild)-/ { print $2 }')) ||
+		fail "cannot download the headers and the source of Linux $version"
+	Tests/Hil/gpio-sim.sh "$lab" "$version" || fail "gpio-sim was not built"
+fi
 ln -sf "$lab/tools/usr/bin/kmod" "$lab/depmod"
 LD_LIBRARY_PATH=$lab/tools/usr/lib/x86_64-linux-gnu "$lab/depmod" -b "$lab/kernel" "$version"
 cp "$lab/kernel/boot/vmlinuz-$version" "$lab/vmlinuz"
@@ -88,5 +106,5 @@ for name in virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virti
 done
 (cd "$ird"; find . | "$lab/tools/usr/bin/busybox" cpio -o -H newc 2>/dev/null) | gzip -1 >"$lab/initrd.gz"
 rm -rf "$ird"
-touch "$lab/ready"
+echo "$stamp" >"$lab/ready"
 say "ready: Linux $version"

@@ -254,6 +254,15 @@ let minimal = "[[tariff]]\nid = \"free\"\n"
                 switch key.section {
                 case "[[tariff]]": tariff(with: key.line)
                 case "[[tariff.window]]": minimal + "[[tariff.window]]\n" + window(with: key.line)
+                case "[wifi]":
+                    // An access point is more than one key.
+                    (["[wifi]", key.line]
+                        + ["port = \"wlan0\"", "country = \"DE\""].filter {
+                            $0.prefix { $0 != " " } != key.line.prefix { $0 != " " }
+                        }
+                        + ["[[tariff]]", "id = \"per-byte\"", ""]).joined(separator: "\n")
+                case "[board]" where key.line.contains("_line"):
+                    "[board]\ngpio_chip = \"chip\"\n\(key.line)\n[[tariff]]\nid = \"per-byte\"\n"
                 default: "\(key.section)\n\(key.line)\n[[tariff]]\nid = \"per-byte\"\n"
                 }
             #expect(complaints(text).isEmpty, "\(key)")

@@ -8,20 +8,20 @@ public import Primitives
 /// One thread at a time.
 public final class HostapdControl {
     /// hostapd answers in milliseconds; on an emulated board in a second.
-    static let timeoutSeconds = 5
+    public static let timeoutSeconds = 5
     static let answerLimit = 64 << 10
 
     private let path: String
     private let descriptor: Int32
 
     /// - Parameter path: `ctrl_interface` of hostapd's configuration, and the interface: `/run/hostapd/wlan0`
-    public init(path: String) throws(HALError) {
+    public init(path: String, timeoutSeconds: Int = HostapdControl.timeoutSeconds) throws(HALError) {
         self.path = path
         descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else {
             throw HALError(.broken, "no socket for hostapd: \(String(cString: strerror(errno)))", mend: "")
         }
-        var limit = timeval(tv_sec: Self.timeoutSeconds, tv_usec: 0)
+        var limit = timeval(tv_sec: timeoutSeconds, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         // A name of the kernel's choice: hostapd must know where to answer, and no file is left behind.
@@ -131,6 +131,20 @@ extension HostapdControl {
 
     /// Has `wpa_psk_file` read anew. A station stays as long as its own entry stays; SAE stations of that BSS all go.
     public func readPassphrases() throws(HALError) { _ = try ask("RELOAD_WPA_PSK", for: "read the passphrases") }
+
+    /// SAE passwords, each for one device; who is on the air stays. hostapd cannot tell what it holds, so the caller knows.
+    ///
+    /// - Parameter clearing: forget all others
+    func setSAEPasswords(_ credentials: [WirelessCredential], clearing: Bool) throws(HALError) {
+        if clearing { _ = try ask("SET sae_password ", for: "forget the SAE passwords") }
+        for credential in credentials {
+            guard let mac = credential.mac else { continue }
+            _ = try ask("SET sae_password \(credential.passphrase)|mac=\(mac)", for: "take the SAE password of \(credential.id)")
+        }
+    }
+
+    /// The keys by which devices come back without their passphrase.
+    func forgetKeys() throws(HALError) { _ = try ask("PMKSA_FLUSH", for: "forget the keys of earlier connections") }
 
     public func state() throws(HALError) -> HostapdState { HostapdState(try ask("STATUS", for: "tell its state")) }
 }

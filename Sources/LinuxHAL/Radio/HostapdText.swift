@@ -29,6 +29,9 @@ public struct HostapdState: Hashable, Sendable {
     public var state: String
     public var channel: Int?
 
+    /// It will not come on the air by itself any more.
+    var isStuck: Bool { state == "DISABLED" || state == "UNINITIALIZED" }
+
     public init(_ text: String) {
         let fields = Self.fields(text.split(separator: "\n", maxSplits: Self.lineLimit)[...])
         state = fields["state"] ?? ""

@@ -63,6 +63,10 @@ public final class Topology: Sendable {
         public func address(_ family: Family) -> IPAddress? { stack.has(family) ? Addresses.client(index, family) : nil }
         /// The server's address that only this client uses, by which its traffic is known also behind NAT.
         public func server(_ family: Family) -> IPAddress { Addresses.server(client: index, family) }
+        public init(index: Int, stack: Plan.Stack, namespace: Namespace, mac: MACAddress) {
+            (self.index, self.stack, self.namespace, self.mac) = (index, stack, namespace, mac)
+        }
+
         /// IPv4 where it has it.
         public var preferred: Family { stack.has(.v4) ? .v4 : .v6 }
     }

@@ -32,17 +32,19 @@ public struct Carried: Hashable, Sendable {
 /// Counted is traffic between a client and its own server address, as whole IP packets, before anything else in the kernel of
 /// that end sees them (fragments one by one). With offload on, a super-packet counts one header.
 public struct WireCounter: Sendable {
-    private let topology: Topology
+    private let server: Namespace
+    private let clients: [Topology.Client]
     private static let table = "lab_wire"
     // Before defragmentation (-400): a fragment counts with its own header, as it was carried.
     private static let hook = "type filter hook prerouting priority -500; policy accept;"
 
     /// Counts from now on.
-    public init(_ topology: Topology) throws {
-        self.topology = topology
-        let clients = topology.clients
+    public init(_ topology: Topology) throws { try self.init(server: topology.server, clients: topology.clients) }
+
+    public init(server: Namespace, clients: [Topology.Client]) throws {
+        (self.server, self.clients) = (server, clients)
         try Self.load(
-            into: topology.server, counters: clients.map { "up\($0.index)" },
+            into: server, counters: clients.map { "up\($0.index)" },
             rules: Family.allCases.map { family in
                 let elements = clients.map { "\($0.server(family)) : \"up\($0.index)\"" }
                 return "counter name \(family.word) daddr map { \(elements.joined(separator: ", ")) }"
@@ -55,13 +57,13 @@ public struct WireCounter: Sendable {
     }
 
     public func carried(client index: Int) throws -> Carried {
-        let up = try Self.read("up\(index)", in: topology.server)
-        let down = try Self.read("down", in: topology.clients[index].namespace)
+        let up = try Self.read("up\(index)", in: server)
+        let down = try Self.read("down", in: clients[index].namespace)
         return Carried(up: up.bytes, down: down.bytes, packetsUp: up.packets, packetsDown: down.packets)
     }
 
     /// Bytes that arrived at the server alone: also known when the client's namespace is gone.
-    public func bytesUp(client index: Int) throws -> UInt64 { try Self.read("up\(index)", in: topology.server).bytes }
+    public func bytesUp(client index: Int) throws -> UInt64 { try Self.read("up\(index)", in: server).bytes }
 
     /// The same once nothing arrived for `calm`: what was under way has arrived.
     public func carriedAtLast(client index: Int, calm: Duration = .milliseconds(200), timeout: Duration = .seconds(10)) throws

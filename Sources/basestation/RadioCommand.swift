@@ -1,0 +1,92 @@
+import ArgumentParser
+import Primitives
+import StationAPI
+import StationClient
+
+struct Identify: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Blinks the board's light for half a minute: which box is it?")
+    @OptionGroup var common: Common
+    func run() async throws { try await common.station.post("/v1/identify") }
+}
+
+struct RadioCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "radio", abstract: "The access point, as the kernel tells it.",
+        subcommands: [Status.self, Scan.self, Set.self])
+
+    struct Status: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "What is on the air, and who is on it.")
+        @OptionGroup var common: Common
+        func run() async throws {
+            let status: RadioStatusView = try await common.station.get("/v1/radio")
+            try common.show(status, RadioCommand.lines)
+        }
+    }
+
+    struct Scan: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Listens for other access points; clients may notice a short pause.")
+        @OptionGroup var common: Common
+        func run() async throws {
+            let scan: RadioScanView = try await common.station.post("/v1/radio/scan", [String: String]())
+            try common.show(scan) { scan in
+                scan.cells.map { cell in
+                    Screen.right("\(cell.signalDbm) dBm", 8) + Screen.right("\(cell.channel)", 5) + "  \(cell.bssid)  "
+                        + Screen.fit(cell.protected ? "" : "open", 6) + RadioCommand.plain(cell.ssid, 36)
+                }
+                    + scan.channels.map { channel in
+                        "channel " + Screen.right("\(channel.channel)", 3) + Screen.right("\(channel.cells)", 4) + " heard"
+                            + (channel.busyPercent.map { Screen.right("\($0)", 5) + " % busy" } ?? "")
+                            + (channel.noiseDbm.map { ", noise \($0) dBm" } ?? "")
+                    }
+            }
+        }
+    }
+
+    struct Set: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Changes power or channel until the next start; clients move along.",
+            usage: "basestation radio set [--power DBM] [--channel N]",
+            discussion: "To keep it, set [wifi] in station.toml. Example: basestation radio set --power 14")
+        @OptionGroup var common: Common
+        @Option(help: "At most so many dBm; 20 is 100 mW.") var power: Int?
+        @Option(help: "The channel.") var channel: Int?
+        func run() async throws {
+            guard power != nil || channel != nil else { throw ValidationError("give --power or --channel") }
+            let status: RadioStatusView = try await common.station.put(
+                "/v1/radio", RadioRequest(powerDbm: power, channel: channel))
+            try common.show(status, RadioCommand.lines)
+        }
+    }
+
+    static func lines(_ status: RadioStatusView) -> [String] {
+        var lines = Screen.field("On the air", status.onAir ? "● yes" : "○ no: \(status.reason); \(status.mend)")
+        lines += Screen.field("Country", status.country == "00" ? "none is set" : status.country)
+        for radio in status.radios {
+            let blocked = radio.blocked.map { ", switched off (\($0))" } ?? ""
+            lines += ["", Screen.rule(radio.name)]
+            lines += Screen.field("Can be", radio.accessPoint ? "an access point\(blocked)" : "no access point\(blocked)")
+            for port in radio.ports {
+                let place = port.channel.map { "channel \($0), \(port.powerDbm ?? 0) dBm" } ?? "on no channel"
+                lines += Screen.field(port.name, "\(port.onAir ? "●" : "○") \(plain(port.ssid, 32)) \(place)")
+            }
+            let allowed = radio.channels.filter(\.allowed).map { $0.radar ? "\($0.number)r" : "\($0.number)" }
+            lines += Screen.field("Channels", allowed.isEmpty ? "none are allowed" : allowed.joined(separator: " "))
+        }
+        if !status.clients.isEmpty { lines += ["", Screen.rule("Devices")] }
+        for client in status.clients {
+            lines.append(
+                "  \(client.mac) " + Screen.fit(client.port, 9) + Screen.fit(client.key.map { "key \($0)" } ?? "", 9)
+                    + Screen.right(client.signalDbm.map { "\($0) dBm" } ?? "", 8) + "  "
+                    + Screen.duration(client.connectedSeconds))
+        }
+        return lines
+    }
+
+    /// A stranger chose the name: nothing of it steers the terminal.
+    static func plain(_ ssid: String, _ columns: Int) -> String {
+        let shown = String(
+            String.UnicodeScalarView(ssid.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
+        return Screen.fit(shown, columns)
+    }
+}
