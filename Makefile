@@ -5,8 +5,8 @@ CONFIG ?= debug
 BIN := $(CURDIR)/.build/$(CONFIG)
 PACKAGES := nftables iproute2 ethtool procps util-linux pkg-config g++ \
 	libsqlite3-dev libtomlplusplus-dev libgpiod-dev
-# Suites that run the programs, one after the other.
-PROCESSES := KernelTests|StationTests
+# Suites that run the programs, or wait for tasks that others' computations would hold up: one after the other.
+PROCESSES := KernelTests|StationTests|BoardKeeperTests|LinuxHALTests
 KILLS ?= 200
 # The programs that a test starts report here too.
 TSAN := TSAN_OPTIONS=exitcode=0:log_path=$(CURDIR)/build/tsan/report:suppressions=$(CURDIR)/Tests/tsan.supp
@@ -54,14 +54,15 @@ test: deps lint ## everything, from nothing
 	swift test --skip-build --skip '$(PROCESSES)'
 	swift test --skip-build --no-parallel --filter '$(PROCESSES)'
 	$(MAKE) --no-print-directory run
+	$(MAKE) --no-print-directory hil
 
-hil: deps ## the radio on a booted Debian kernel with simulated radios, in an emulator (root for the first time: apt's lists; ARCH=arm64: on an emulated board)
+hil: deps ## radio and board on a booted Debian kernel with simulated ones, in an emulator (root for the first time: apt); build/hil.xml; ARCH=arm64
 ifeq ($(ARCH),arm64)
 	@$(CROSS) hil $(OR_SKIPPED)
 else
-	swift build --build-tests
+	swift build --build-tests -Xswiftc -warnings-as-errors
 	Tests/Hil/prepare.sh
-	Tests/Hil/boot.sh 600 'cd $(CURDIR) && QLINK_HIL=1 .build/debug/basestationPackageTests.xctest --testing-library swift-testing --no-parallel --filter HilTests'
+	RESULTS=build/hil.xml Tests/Hil/boot.sh 1200 'cd $(CURDIR) && QLINK_HIL=1 .build/debug/basestationPackageTests.xctest --testing-library swift-testing --no-parallel --filter HilTests --xunit-output /out/results.xml'
 endif
 
 cross: deps ## programs and tests for arm64 boards, tried by emulation (ARCH=arm64; first time: root, the network, 1.5 GB in CACHE=)

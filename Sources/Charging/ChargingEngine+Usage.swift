@@ -53,9 +53,11 @@ extension ChargingEngine {
     ) {
         guard let index = sessions.index(forKey: id), sessions.values[index].isActive else { return }
         var session = sessions.values[index]
-        // Of a device that is not there the kernel is told to serve nobody, and that is all.
+        // Of a device that is not there the kernel is told to serve nobody, if it was ever told of it (not after a reboot).
         guard !session.isAway else {
-            if force { outcome.actions.append(.serve(session.bearer)) }
+            if force, session.grantedIn != nil { outcome.actions.append(.serve(session.bearer)) }
+            session.charge = charge(of: session)
+            sessions.values[index] = session
             if save { outcome.actions.append(.persist(.session(session))) }
             return
         }
@@ -75,6 +77,8 @@ extension ChargingEngine {
                 outcome.actions.append(.serve(session.bearer))
                 // Recovery must know how long the kernel served, and where time depends on it, how much.
                 mustSave = mustSave || session.servedUntil != before.servedUntil
+                // And at whose prices: what is used from here on counts there, also when the program starts anew.
+                mustSave = mustSave || session.grantedIn != before.grantedIn
                 mustSave = mustSave || isShared && session.grantedBytes != before.grantedBytes
             }
         }

@@ -85,6 +85,12 @@ public actor Cashier: Service {
         wake()
     }
 
+    /// The tariff of that id, or the owner's choice, or what the configuration says; nil if there is none.
+    func tariff(_ id: String?, otherwise standard: String) -> Tariff? {
+        let wanted = id ?? defaultTariffID ?? standard
+        return till.engine.tariffs.first { $0.id == wanted }
+    }
+
     public func setDefaultTariff(_ id: String) { defaultTariffID = id }
 
     public func run() async throws {

@@ -44,8 +44,7 @@ public struct Station: Sendable {
 
     /// The tariff of that id, or the default one; nil if there is none.
     func tariff(_ id: String?) async -> Tariff? {
-        let (tariffs, standard) = await (cashier.read { $0.tariffs }, cashier.defaultTariffID ?? settings.defaultTariffID)
-        return tariffs.first { $0.id == id ?? standard }
+        await cashier.tariff(id, otherwise: settings.defaultTariffID)
     }
 }
 

@@ -150,18 +150,15 @@ public actor WirelessKeeper: Service {
         let tariffID = await cashier.read { engine in key.flatMap { engine.keys[$0]?.tariffID } }
         let association = Association(
             port: client.port, mac: client.mac, key: key, addresses: await directory.addresses(of: client.mac),
-            id: SessionID(.random(in: .min ... .max)), tariff: settings.sharing ? await tariff(tariffID) : nil)
+            id: SessionID(.random(in: .min ... .max)),
+            tariff: settings.sharing
+                ? await cashier.tariff(tariffID, otherwise: settings.defaultTariffID) : nil)
         do {
             _ = try await cashier.submit(.joined(association))
         } catch ChargingError.sessionClosing {
             return  // looked at again with the next tick
         } catch { logger.info("\(client.mac) has joined with key \(key.map(String.init) ?? "?") and has no session: \(error)") }
         present[client.mac] = Present(port: client.port, credential: client.credential, heard: clocks.now().boot)
-    }
-
-    private func tariff(_ id: String?) async -> Tariff? {
-        let (tariffs, standard) = await (cashier.read { $0.tariffs }, cashier.defaultTariffID ?? settings.defaultTariffID)
-        return tariffs.first { $0.id == id ?? standard }
     }
 
     private func lose(_ mac: MACAddress, on port: String) async {

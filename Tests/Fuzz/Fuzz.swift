@@ -150,6 +150,8 @@ extension FuzzTarget {
             _ = WirelessInterface.decode(payload: body)
             _ = WirelessStation.decode(payload: body)
             _ = WirelessEvent.decode(payload: body)
+            _ = WirelessCell.decode(payload: body)
+            _ = WirelessSurvey.decode(payload: body)
             if let quota = QuotaObject.decode(payload: body) { check(quota.name.utf8.count <= body.count, "the name grew") }
         }
     }

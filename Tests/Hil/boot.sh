@@ -1,7 +1,8 @@
 #!/bin/bash
 # boot.sh SECONDS COMMAND: runs COMMAND in a guest of its own, shows what it printed, and ends with its status.
+# With RESULTS=FILE, what the command left in /out/*.xml is put there. No KVM is needed.
 # The guest sees this machine's files read-only and is gone afterwards; with ARCH=arm64 it has a root of its own and sees this
-# project's files. No KVM is needed.
+# project's files.
 set -u
 cd "$(dirname "$0")/../.."
 limit=$1 command=$2
@@ -27,6 +28,7 @@ timeout "$limit" "$lab/tools/usr/bin/${machine[0]}" -L "$lab/tools/usr/share/qem
 	$(share files "$files" ,readonly=on) $(share lab "$lab" ,readonly=on) $(share out "$out" "") </dev/null
 qemu=$?
 cat "$out/output" 2>/dev/null
+[ -z "${RESULTS:-}" ] || cat "$out"/*.xml >"$RESULTS" 2>/dev/null || echo "hil: the guest left no results" >&2
 if [ ! -e "$out/status" ]; then
 	[ $qemu = 124 ] && echo "hil: the guest did not end in $limit s" >&2 || echo "hil: the guest died (qemu $qemu)" >&2
 	tail -20 "$out/console" >&2

@@ -54,7 +54,9 @@ final class FakeGpsd: Sendable {
             }
         }
         endpoint = Endpoint(address: address, port: port)
+        // Closed by its thread alone: closed by another, its number could be the next server's while this one accepts.
         Thread.detachNewThread { [listener, counts] in
+            defer { close(listener) }
             while true {
                 let descriptor = accept(listener, nil, nil)
                 guard descriptor >= 0 else { return }
@@ -67,8 +69,5 @@ final class FakeGpsd: Sendable {
         }
     }
 
-    deinit {
-        shutdown(listener, Int32(SHUT_RDWR))
-        close(listener)
-    }
+    deinit { shutdown(listener, Int32(SHUT_RDWR)) }
 }

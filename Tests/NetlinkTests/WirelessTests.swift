@@ -122,4 +122,41 @@ struct WirelessTests {
             }
         }
     }
+
+    /// An access point's own words: whoever sends them may lie about every length.
+    @Test(
+        arguments: [
+            ([0, 4, 67, 97, 102, 101, 1, 1, 2], "Cafe"), ([1, 1, 2, 0, 2, 104, 105], "hi"), ([0, 0], ""), ([], ""), ([0], ""),
+            ([0, 200, 65], ""), ([1, 255, 0, 1, 65], ""), ([0, 33] + [UInt8](repeating: 65, count: 33), ""),
+        ] as [([UInt8], String)])
+    func aCellIsRead(_ elements: [UInt8], _ ssid: String) throws {
+        let message = payload(34) { builder in
+            builder.attribute(3, native: UInt32(7))
+            builder.nest(47) { builder in  // bss
+                builder.attribute(1, bytes: Self.mac.octets)
+                builder.attribute(2, native: UInt32(2_437))
+                builder.attribute(5, native: UInt16(0x11))  // capability: ESS, privacy
+                builder.attribute(6, bytes: elements)
+                builder.attribute(7, native: Int32(-4_200))
+            }
+        }
+        let cell = try #require(WirelessCell.decode(payload: message))
+        #expect(cell.bssid == Self.mac && cell.megahertz == 2_437 && cell.signal == -4_200 && cell.isProtected)
+        #expect(String(decoding: cell.ssid, as: UTF8.self) == ssid)
+        #expect(WirelessCell.decode(payload: Array(message.prefix(20))) == nil)
+    }
+
+    @Test func aSurveyIsRead() throws {
+        let message = payload(51) { builder in
+            builder.nest(84) { builder in  // survey info
+                builder.attribute(1, native: UInt32(2_437))
+                builder.attribute(2, native: Int8(-95))
+                builder.attribute(4, native: UInt64(1_000))
+                builder.attribute(5, native: UInt64(250))
+            }
+        }
+        let survey = try #require(WirelessSurvey.decode(payload: message))
+        #expect(survey.megahertz == 2_437 && survey.noise == -95 && survey.listened == 1_000 && survey.busy == 250)
+        #expect(WirelessSurvey.decode(payload: payload(51) { $0.attribute(3, native: UInt32(7)) }) == nil)
+    }
 }

@@ -6,15 +6,13 @@ import Primitives
 import Synchronization
 
 /// One stream of news, fed by the kernel's events and hostapd's, each read by a thread that may wait.
-///
-/// Unchecked: what is not constant is behind the lock.
-final class RadioListeners: @unchecked Sendable {
+final class RadioListeners: Sendable {
     /// A consumer that is further behind is told to look at everything again.
     static let newsLimit = 1_024
 
     private let continuation: AsyncStream<WirelessNews>.Continuation
     let stream: AsyncStream<WirelessNews>
-    private let wake: Int32
+    private let wake: WakeEnd
     private let state = Mutex(State())
 
     private struct State {
@@ -28,18 +26,12 @@ final class RadioListeners: @unchecked Sendable {
 
     init() throws(HALError) {
         (stream, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(Self.newsLimit))
-        wake = clinux_eventfd()
-        guard wake >= 0 else {
-            throw HALError(.full, "cannot listen to the radio: no descriptor left", mend: "raise LimitNOFILE")
-        }
+        wake = try WakeEnd(for: "listen to the radio")
     }
-
-    deinit { Glibc.close(wake) }
 
     func close() {
         state.withLock { $0.isClosed = true }
-        var one: UInt64 = 1
-        _ = write(wake, &one, MemoryLayout<UInt64>.size)  // full means that it is woken already
+        wake.up()
         continuation.finish()
     }
 
@@ -48,23 +40,6 @@ final class RadioListeners: @unchecked Sendable {
     private func tell(_ news: WirelessNews) {
         if case .dropped = continuation.yield(news), news != .changed { continuation.yield(.changed) }
     }
-
-    private func thread(_ body: @escaping @Sendable () -> Void) {
-        let box = Unmanaged.passRetained(Box(body))
-        var thread = pthread_t()
-        let error = pthread_create(
-            &thread, nil,
-            { context in
-                Unmanaged<Box>.fromOpaque(context!).takeRetainedValue().body()
-                return nil
-            }, box.toOpaque())
-        if error == 0 { pthread_detach(thread) } else { box.release() }
-    }
-
-    private final class Box {
-        let body: @Sendable () -> Void
-        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-    }
 }
 
 extension RadioListeners {
@@ -72,10 +47,10 @@ extension RadioListeners {
     func hearKernel() throws(HALError) {
         guard state.withLock({ !$0.kernelIsHeard && !$0.isClosed }) else { return }
         let events = try netlink("listen to the radios") { () throws(NetlinkError) in try WirelessEvents() }
-        state.withLock { $0.kernelIsHeard = true }
         let source = KernelSource(events: events)
-        thread { [self] in
-            while clinux_poll_two(source.events.descriptor, wake) == 1 {
+        state.withLock { $0.kernelIsHeard = true }
+        try start(forgetting: { $0.kernelIsHeard = false }) { [self] in
+            while clinux_poll_two(source.events.descriptor, wake.descriptor) == 1 {
                 do throws(NetlinkError) {
                     for event in try source.events.next() { if let news = self.news(event) { tell(news) } }
                 } catch {
@@ -83,7 +58,22 @@ extension RadioListeners {
                     tell(.changed)
                 }
             }
-            state.withLock { $0.kernelIsHeard = false }
+        }
+    }
+
+    /// A thread; what it stands for in the state is forgotten when it ends, or cannot begin.
+    private func start(
+        forgetting forget: @escaping @Sendable (inout State) -> Void, _ body: @escaping @Sendable () -> Void
+    ) throws(HALError) {
+        do throws(HALError) {
+            try startThread { [self] in
+                body()
+                state.withLock { forget(&$0) }
+                tell(.changed)
+            }
+        } catch {
+            state.withLock { forget(&$0) }
+            throw error
         }
     }
 
@@ -113,7 +103,7 @@ extension RadioListeners {
             state.withLock { _ = $0.ports.remove(port) }
             throw error
         }
-        thread { [self] in
+        try start(forgetting: { _ = $0.ports.remove(port) }) { [self] in
             while !state.withLock({ $0.isClosed }) {
                 guard let event = try? source.control.nextEvent() else {
                     // Silence, or the end: a dead hostapd refuses the question.
@@ -123,8 +113,6 @@ extension RadioListeners {
                 if event == .terminating { break }
                 tell(Self.news(event, port))
             }
-            state.withLock { _ = $0.ports.remove(port) }
-            tell(.changed)
         }
     }
 
