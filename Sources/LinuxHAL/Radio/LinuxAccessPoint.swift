@@ -164,8 +164,8 @@ public actor LinuxAccessPoint: AccessPoint {
                 if address.isIPv6 { try Offloads.turnOff(addressing.port, in: nil) }
             }
         }
-        try applyPower()
         if !addresses.isRunning { try addresses.start() }
+        try applyPower { $0 > power }
     }
 
     private func routing() throws(HALError) -> RouteSocket {
@@ -177,14 +177,23 @@ public actor LinuxAccessPoint: AccessPoint {
 
     public func limitPower(to power: UInt32) throws(HALError) {
         self.power = min(power, plan.powerCeiling)
-        try applyPower()
+        try applyPower { _ in true }
     }
 
-    private func applyPower() throws(HALError) {
+    /// Drivers may take a limit and not keep it: what they say afterwards decides.
+    private func applyPower(where isWrong: (UInt32) -> Bool) throws(HALError) {
         let socket = try wireless()
-        let interfaces = try read { () throws(NetlinkError) in try socket.interfaces() }
-        for interface in interfaces where plan.ports.contains(interface.name) && interface.power.map({ $0 > power }) ?? true {
-            try read { () throws(NetlinkError) in try socket.limitPower(of: interface.index, to: power) }
+        func ports() throws(HALError) -> [WirelessInterface] {
+            try read { () throws(NetlinkError) in try socket.interfaces() }.filter { plan.ports.contains($0.name) }
+        }
+        let wrong = try ports().filter { $0.power.map(isWrong) ?? true }
+        guard !wrong.isEmpty else { return }
+        for port in wrong { try read { () throws(NetlinkError) in try socket.limitPower(of: port, to: power) } }
+        for port in try ports() where port.megahertz != nil {
+            guard let now = port.power, now > power else { continue }
+            throw HALError(
+                .unsupported, "\(port.name) sends with \(now / 100) dBm though it was told \(power / 100)",
+                mend: "its driver keeps no limit: use another radio, or a country and a channel that allow no more")
         }
     }
 
