@@ -1,6 +1,6 @@
 #!/bin/bash
 # prepare.sh: makes the lab from which boot.sh starts Debian's kernel with simulated radios and GPIO chips. ARCH=arm64: Debian 13's
-# kernel for arm64 with a root of its own, for the programs that the SDK of Tests/Cross built; without GPIO chips.
+# kernel for arm64 with a root of its own, for the programs that the SDK of Tests/Cross built.
 # Packages are downloaded and unpacked there; nothing is installed on this machine but what compiles a kernel module, if
 # it is missing. As root (apt), with the network.
 set -eu
@@ -19,7 +19,7 @@ base=(base-files netbase dash bash coreutils grep sed util-linux mount procps ip
 sdk=$(readlink -m "${CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/basestation/arm64}")
 [ $arch = amd64 ] || [ -e "$sdk/ready" ] || fail "there is no SDK for arm64; make it: Tests/Cross/sdk.sh"
 # A lab that an earlier form of these scripts made, or for an earlier SDK, is made anew.
-stamp=$(cat Tests/Hil/{prepare.sh,gpio-sim.sh,init} Tests/Cross/debian.sh | sha256sum)
+stamp=$(cat Tests/Hil/{prepare.sh,modules.sh,init} Tests/Cross/debian.sh | sha256sum)
 if [ "$(cat "$lab/ready" 2>/dev/null)" = "$stamp" ] && { [ $arch = amd64 ] || [ "$lab/ready" -nt "$sdk/ready" ]; }; then exit 0; fi
 rm -rf "$lab"
 mkdir -p "$lab"
@@ -34,16 +34,20 @@ download() {
 	apt-get -qq install -y --no-install-recommends --reinstall --download-only -o Dir::Cache::archives="$folder" "$@" >/dev/null ||
 		fail "cannot download $*"
 }
+# get FOLDER PACKAGE…: this machine's, these alone
+get() {
+	local folder=$lab/debs/$1; shift
+	mkdir -p "$folder"
+	(cd "$folder"; apt-get -qq download "$@") || fail "cannot download $*"
+}
 # kernel_of PROGRAM…: the package that linux-image-ARCH stands for
 kernel_of() { "$@" depends linux-image-$arch | awk '/Depends: linux-image-/ { print $2; exit }'; }
 
 apt-get -qq update || fail "apt-get update failed: the lab is made of Debian's packages"
-if [ $arch = amd64 ]; then
-	missing=$(for tool in gcc make xz; do command -v $tool >/dev/null || echo $tool; done | sed 's/^xz$/xz-utils/')
-	ldconfig -p | grep -q 'libelf\.so\.1' || missing="$missing libelf1"
-	# shellcheck disable=SC2086  # several words
-	[ -z "$missing" ] || DEBIAN_FRONTEND=noninteractive apt-get -qq install -y $missing >/dev/null || fail "cannot install $missing"
-fi
+missing=$(for tool in gcc make xz; do command -v $tool >/dev/null || echo $tool; done | sed 's/^xz$/xz-utils/')
+ldconfig -p | grep -q 'libelf\.so\.1' || missing="$missing libelf1"
+# shellcheck disable=SC2086  # several words
+[ -z "$missing" ] || DEBIAN_FRONTEND=noninteractive apt-get -qq install -y $missing >/dev/null || fail "cannot install $missing"
 say "downloading the emulator"
 download tools "${emulator[@]}" kmod busybox-static
 unpack "$lab/tools" "$lab"/debs/tools/*.deb
@@ -51,8 +55,7 @@ if [ $arch = amd64 ]; then
 	image=$(kernel_of apt-cache)
 	say "downloading ${image:?linux-image-$arch names no kernel}, hostapd, wpa_supplicant, iw"
 	download guest "${guest[@]}"
-	mkdir -p "$lab/debs/kernel"
-	(cd "$lab/debs/kernel"; apt-get -qq download "$image") || fail "cannot download $image"
+	get kernel "$image"
 else
 	update "$suite" $arch
 	image=$(kernel_of foreign "$suite" $arch apt-cache)
@@ -63,15 +66,19 @@ fi
 version=${image#linux-image-}
 unpack "$lab/guest" "$lab"/debs/guest/*.deb
 unpack "$lab/kernel" "$lab"/debs/kernel/*.deb
+headers=linux-headers-$version source=linux-source-$(cut -d. -f1-2 <<<"$version")
+# needed PREFIX PROGRAM…: what the headers need that begins so
+needed() { local prefix=$1; shift; "$@" depends "$headers" | awk -v p="$prefix" '/Depends: / && index($2, p) == 1 { print $2 }'; }
+# shellcheck disable=SC2046  # several words
 if [ $arch = amd64 ]; then
-	# shellcheck disable=SC2046  # several words
-	(mkdir -p "$lab/debs/headers"; cd "$lab/debs/headers"
-		headers=linux-headers-$version
-		apt-get -qq download "$headers" "linux-source-${version%.*}" \
-			$(apt-cache depends "$headers" | awk '/Depends: linux-(headers|kbuild)-/ { print $2 }')) ||
-		fail "cannot download the headers and the source of Linux $version"
-	Tests/Hil/gpio-sim.sh "$lab" "$version" || fail "gpio-sim was not built"
+	get headers "$headers" "$source" $(needed linux-headers- apt-cache) $(needed linux-kbuild- apt-cache)
+else
+	lists=(foreign "$suite" $arch apt-cache)
+	fetch "$suite" $arch "$lab/debs/headers" "$headers" "$source" $(needed linux-headers- "${lists[@]}")
+	update "$suite" amd64  # the tools of the kernel's build run here
+	fetch "$suite" amd64 "$lab/debs/headers" $(needed linux-kbuild- "${lists[@]}")
 fi
+SDK=$sdk Tests/Hil/modules.sh "$lab" "$version" || fail "the modules of simulated hardware were not built"
 ln -sf "$lab/tools/usr/bin/kmod" "$lab/depmod"
 LD_LIBRARY_PATH=$lab/tools/usr/lib/x86_64-linux-gnu "$lab/depmod" -b "$lab/kernel" "$version"
 cp "$lab/kernel/boot/vmlinuz-$version" "$lab/vmlinuz"

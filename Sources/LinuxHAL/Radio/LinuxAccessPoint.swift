@@ -182,14 +182,13 @@ public actor LinuxAccessPoint: AccessPoint {
 
     /// Drivers may take a limit and not keep it: what they say afterwards decides.
     private func applyPower(where isWrong: (UInt32) -> Bool) throws(HALError) {
-        let socket = try wireless()
-        func ports() throws(HALError) -> [WirelessInterface] {
-            try read { () throws(NetlinkError) in try socket.interfaces() }.filter { plan.ports.contains($0.name) }
-        }
-        let wrong = try ports().filter { $0.power.map(isWrong) ?? true }
+        let wrong = try portsNow().filter { $0.power.map(isWrong) ?? true }
         guard !wrong.isEmpty else { return }
-        for port in wrong { try read { () throws(NetlinkError) in try socket.limitPower(of: port, to: power) } }
-        for port in try ports() where port.megahertz != nil {
+        let (socket, power) = (try wireless(), power)
+        try read { () throws(NetlinkError) in
+            for port in wrong { try socket.limitPower(of: port, to: power) }
+        }
+        for port in try portsNow() where port.megahertz != nil {
             guard let now = port.power, now > power else { continue }
             throw HALError(
                 .unsupported, "\(port.name) sends with \(now / 100) dBm though it was told \(power / 100)",
@@ -197,13 +196,17 @@ public actor LinuxAccessPoint: AccessPoint {
         }
     }
 
+    private func portsNow() throws(HALError) -> [WirelessInterface] {
+        let socket = try wireless()
+        return try read { () throws(NetlinkError) in try socket.interfaces() }.filter { plan.ports.contains($0.name) }
+    }
+
     // MARK: who is there
 
     public func clients() throws(HALError) -> [WirelessClient] {
         let socket = try wireless()
         var found: [WirelessClient] = []
-        let interfaces = try read { () throws(NetlinkError) in try socket.interfaces() }
-        for interface in interfaces where plan.ports.contains(interface.name) {
+        for interface in try portsNow() {
             let stations = try read { () throws(NetlinkError) in try socket.stations(of: interface.index) }
             for station in stations where station.isAuthorized {
                 let credential = try credential(of: station.mac, on: interface.name)
