@@ -15,8 +15,16 @@ SECONDS_EACH := $(if $(filter command line,$(origin SECONDS)),$(SECONDS),60)
 SEEDS ?= 1000
 MINUTES ?= 5
 ROUNDS ?= 7
+# One build for all tests; each program that ran adds to the profiles.
+TEST_BUILD := swift build --build-tests --enable-code-coverage -Xswiftc -warnings-as-errors
+TEST_BUNDLE := .build/debug/basestationPackageTests.xctest
+PROFILED := LLVM_PROFILE_FILE=$(CURDIR)/build/coverage/%m.profraw
+COVERED := $(TEST_BUNDLE) $(addprefix .build/debug/,basestationd basestation qlink)
+# what was skipped says so in its last line, and is no failure of make's; the script's own status tells them apart
+CROSS := Tests/Cross/cross.sh
+OR_SKIPPED := || [ $$? = 77 ]
 
-.PHONY: help deps build run install test hil soak sim bench fuzz tsan lint check foundation clean
+.PHONY: help deps build run install test hil cross soak sim bench fuzz tsan lint check foundation clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,18 +66,30 @@ install: ## programs, units and a first configuration into DESTDIR (build first:
 	@[ -n "$(DESTDIR)" ] || [ ! -d /run/systemd/system ] || { systemd-sysusers; systemctl daemon-reload; \
 		systemctl restart systemd-modules-load systemd-sysctl; udevadm control --reload; }
 
-test: deps lint ## everything, from nothing
-	swift build --build-tests -Xswiftc -warnings-as-errors
+test: deps lint ## everything, from nothing; what it ran of each module: build/coverage/coverage.txt
+	$(TEST_BUILD)
+	rm -rf build/coverage
 	$(MAKE) --no-print-directory foundation
-	swift test --skip-build --skip '$(PROCESSES)'
-	swift test --skip-build --no-parallel --filter '$(PROCESSES)'
-	$(MAKE) --no-print-directory run
+	$(PROFILED) swift test --skip-build --skip '$(PROCESSES)'
+	$(PROFILED) swift test --skip-build --no-parallel --filter '$(PROCESSES)'
+	$(PROFILED) $(BIN)/labrun --output build/run.json
 	$(MAKE) --no-print-directory hil
+	@for suite in build/hil-results/*/; do cp $$suite*.profraw build/coverage/$$(basename $$suite).profraw; done
+	@echo "covered by all tests:"; Tests/coverage.sh build/coverage $(COVERED)
 
-hil: deps ## radio and board on a booted Debian kernel with simulated ones, in an emulator (root for the first time: apt); build/hil.xml
-	swift build --build-tests -Xswiftc -warnings-as-errors
+hil: deps ## radio and board on a booted Debian kernel with simulated ones, in an emulator (root for the first time: apt); ARCH=arm64
+ifeq ($(ARCH),arm64)
+	@$(CROSS) hil $(OR_SKIPPED)
+else
+	$(TEST_BUILD)
 	Tests/Hil/prepare.sh
-	RESULTS=build/hil.xml Tests/Hil/boot.sh 1200 'cd $(CURDIR) && QLINK_HIL=1 .build/debug/basestationPackageTests.xctest --testing-library swift-testing --no-parallel --filter HilTests --xunit-output /out/results.xml'
+	Tests/Hil/run.sh $(TEST_BUNDLE) $(SUITES)
+	@echo "covered on the booted kernel:"; Tests/coverage.sh build/hil-results $(COVERED)
+endif
+
+cross: deps ## programs and tests for arm64 boards, tried by emulation (ARCH=arm64; first time: root, the network, 1.5 GB in CACHE=)
+	@[ "$(ARCH)" = arm64 ] || { echo "make cross ARCH=arm64: there is no other yet"; exit 1; }
+	@$(CROSS) smoke $(OR_SKIPPED)
 
 soak: deps ## the daemon killed 200 times under traffic (KILLS=, QLINK_SEED=)
 	swift build --build-tests
@@ -110,4 +130,4 @@ foundation: ## no shipped program may need full Foundation or its ICU
 	done; echo "no shipped program needs full Foundation"
 
 clean: ## remove what was built
-	rm -rf .build .build-fuzz .build-tsan build
+	rm -rf .build .build-fuzz .build-tsan .build-arm64 build

@@ -120,7 +120,8 @@ public actor LinuxPacketGate: PacketGate {
     private func adopt(_ tables: Tables) throws(HALError) {
         let links = try netlink("read the interfaces") { () throws(NetlinkError) in try tables.route.links() }
         let ports = Dictionary(links.map { ($0.index, $0.name) }) { first, _ in first }
-        let adoption = try tables.reader.again("adopt the clients") { () throws(NetlinkError) in
+        // Swift 6.2 lets no closure that holds the actor itself into the reader.
+        let adoption = try tables.reader.again("adopt the clients") { [orphans] () throws(NetlinkError) in
             try GateAdoption(tables.netfilter, ports: ports, orphans: orphans)
         }
         try netlink("repair the gate") { () throws(NetlinkError) in try tables.netfilter.commit(adoption.repairs) }

@@ -65,12 +65,16 @@ public final class WirelessSocket {
         }
     }
 
-    /// - Parameter power: 1/100 dBm; the driver never sends with more
-    public func limitPower(of interface: UInt32, to power: UInt32) throws(NetlinkError) {
-        try socket.request("limit the transmit power", Int(NL80211_CMD_SET_WIPHY.rawValue)) { builder in
-            builder.attribute(Int(NL80211_ATTR_IFINDEX.rawValue), native: interface)
-            builder.attribute(Int(NL80211_ATTR_WIPHY_TX_POWER_SETTING.rawValue), native: NL80211_TX_POWER_LIMITED.rawValue)
-            builder.attribute(Int(NL80211_ATTR_WIPHY_TX_POWER_LEVEL.rawValue), native: power)
+    /// Tells the radio and the interface: from Linux 6.12 on, a limit for an interface alone is taken by some radios and not kept.
+    ///
+    /// - Parameter power: 1/100 dBm; what the driver made of it is told by `interfaces()`
+    public func limitPower(of interface: WirelessInterface, to power: UInt32) throws(NetlinkError) {
+        for (attribute, index) in [(NL80211_ATTR_WIPHY, interface.wiphy), (NL80211_ATTR_IFINDEX, interface.index)] {
+            try socket.request("limit the transmit power", Int(NL80211_CMD_SET_WIPHY.rawValue)) { builder in
+                builder.attribute(Int(attribute.rawValue), native: index)
+                builder.attribute(Int(NL80211_ATTR_WIPHY_TX_POWER_SETTING.rawValue), native: NL80211_TX_POWER_LIMITED.rawValue)
+                builder.attribute(Int(NL80211_ATTR_WIPHY_TX_POWER_LEVEL.rawValue), native: power)
+            }
         }
     }
 }

@@ -20,14 +20,15 @@ enum SimulatedTariffs {
             $0.capPerSession = QLC(units: 900_000)
             $0.capPerDay = QLC(units: 2_000_000)
         },
-        with("hours", Rates(byteUp: each(1, 20), byteDown: each(1, 20))) { tariff in
-            tariff.windows = (0..<8).map { index in
-                TimeWindow(
-                    startMinute: UInt16(index * 180 + 2), endMinute: UInt16(index * 180 + 90),
-                    rates: Rates(byteUp: each(1, 30), byteDown: each(1, 30)))
-            }
-        },
+        with("hours", Rates(byteUp: each(1, 20), byteDown: each(1, 20))) { $0.windows = windows },
     ]
+
+    /// Eight a day, each half of its three hours.
+    private static let windows = (0..<8).map { index in
+        let start = UInt16(index * 180)
+        return TimeWindow(
+            startMinute: start + 2, endMinute: start + 90, rates: Rates(byteUp: each(1, 30), byteDown: each(1, 30)))
+    }
 
     static let free = make("free", Rates())
     static let donations = with("donations", Rates()) { $0.acceptsDonations = true }

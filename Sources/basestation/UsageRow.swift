@@ -15,14 +15,15 @@ struct UsageRow {
     ]
 
     var csv: String {
-        [
-            claim.session.description, claim.buyer?.description ?? "", claim.accessCode.map(String.init) ?? "", claim.tariffID,
+        let code: String = claim.accessCode.map { String($0) } ?? ""
+        let voucherBytes: String = (claim.voucher?.claim.cumulativeBytes).map { String($0) } ?? ""
+        let fields: [String] = [
+            claim.session.description, claim.buyer?.description ?? "", code, claim.tariffID,
             claim.mac.description, claim.startedAt.description, claim.endedAt.description, String(claim.seconds),
             String(claim.bytesUp), String(claim.bytesDown), claim.charge.description, claim.paid.description,
             claim.endReason.rawValue, signature.description,
-            claim.voucher?.claim.cumulativeAmount.description ?? "",
-            (claim.voucher?.claim.cumulativeBytes).map(String.init) ?? "",
-            claim.voucher?.signature.description ?? "",
-        ].joined(separator: ",")
+            claim.voucher?.claim.cumulativeAmount.description ?? "", voucherBytes, claim.voucher?.signature.description ?? "",
+        ]
+        return fields.joined(separator: ",")
     }
 }

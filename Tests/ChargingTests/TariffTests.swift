@@ -157,7 +157,7 @@ private func price(_ units: UInt64, per: UInt64 = 1) -> Price { Price(QLC(units:
         tariff.utcOffsetMinutes = 120
         let key = tariff.segment(at: WallTime("2026-11-23T22:30:00Z")!)
         #expect(key == Usage.Key(day: 20_781, window: 0))
-        #expect(tariff.secondsToBoundary(at: WallTime("2026-11-23T22:30:00Z")!) == 5 * 3_600 + 1_800)
+        #expect(tariff.secondsToBoundary(at: WallTime("2026-11-23T22:30:00Z")!) == UInt64(5 * 3_600 + 1_800))
     }
 
     /// A board that boots in 1970 charges its base rates, on no day, and waits for no boundary.

@@ -1,26 +1,34 @@
 #!/bin/bash
 # boot.sh SECONDS COMMAND: runs COMMAND in a guest of its own, shows what it printed, and ends with its status.
-# With RESULTS=FILE, what the command left in /out/*.xml is put there. With INIT=systemd, that is the first process.
-# The guest sees this machine's files read-only and is gone afterwards. No KVM is needed.
+# With RESULTS=FOLDER, what the command left in /out is put there. With INIT=systemd, that is the first process. No KVM is needed.
+# The guest sees this machine's files read-only and is gone afterwards; with ARCH=arm64 it has a root of its own and sees this
+# project's files.
 set -u
 cd "$(dirname "$0")/../.."
-lab=$PWD/build/hil limit=$1 command=$2
+limit=$1 command=$2
+share() { echo "-fsdev local,id=$1,path=$2,security_model=none,multidevs=remap$3 -device virtio-9p-pci,fsdev=$1,mount_tag=$1"; }
+if [ "${ARCH:-amd64}" = arm64 ]; then
+	lab=$PWD/build/hil-arm64 files=$PWD console=ttyAMA0 guest="lower=/lab/guest project=$PWD"
+	machine=(qemu-system-aarch64 -machine "virt,gic-version=3" -cpu cortex-a72)
+else
+	lab=$PWD/build/hil files=/ console=ttyS0 guest="lower=/lab/guest:/host"
+	machine=(qemu-system-x86_64 -L "$lab/tools/usr/share/seabios" -machine q35 -cpu max)
+fi
 [ -e "$lab/ready" ] || { echo "hil: there is no lab; make it: Tests/Hil/prepare.sh" >&2; exit 1; }
 out=$(mktemp -d "$lab/out.XXXXXX")
 trap 'rm -rf "$out"' EXIT
 echo "$command" >"$out/command"
 export LD_LIBRARY_PATH=$lab/tools/usr/lib/x86_64-linux-gnu
-share() { echo "-fsdev local,id=$1,path=$2,security_model=none,multidevs=remap$3 -device virtio-9p-pci,fsdev=$1,mount_tag=$1"; }
 # shellcheck disable=SC2046  # each share is several words
-timeout "$limit" "$lab/tools/usr/bin/qemu-system-x86_64" -L "$lab/tools/usr/share/qemu" -L "$lab/tools/usr/share/seabios" \
-	-accel tcg,thread=multi -machine q35 -cpu max -smp 2 -m 1536 -nodefaults -no-user-config -display none -no-reboot \
+timeout "$limit" "$lab/tools/usr/bin/${machine[0]}" -L "$lab/tools/usr/share/qemu" "${machine[@]:1}" \
+	-accel tcg,thread=multi -smp 2 -m 1536 -nic none -nodefaults -no-user-config -display none -no-reboot \
 	-kernel "$lab/vmlinuz" -initrd "$lab/initrd.gz" \
-	-append "console=ttyS0 quiet panic=-1 mitigations=off nokaslr random.trust_cpu=on${INIT:+ hil.$INIT}" \
+	-append "console=$console quiet panic=-1 mitigations=off nokaslr random.trust_cpu=on $guest${INIT:+ hil.$INIT}" \
 	-serial "file:$out/console" -device virtio-rng-pci \
-	$(share root / ,readonly=on) $(share lab "$lab" ,readonly=on) $(share out "$out" "") </dev/null
+	$(share files "$files" ,readonly=on) $(share lab "$lab" ,readonly=on) $(share out "$out" "") </dev/null
 qemu=$?
 cat "$out/output" 2>/dev/null
-[ -z "${RESULTS:-}" ] || cat "$out"/*.xml >"$RESULTS" 2>/dev/null || echo "hil: the guest left no results" >&2
+[ -z "${RESULTS:-}" ] || { mkdir -p "$RESULTS"; for file in "$out"/*.*; do [ ! -e "$file" ] || mv "$file" "$RESULTS/"; done; }
 if [ ! -e "$out/status" ]; then
 	[ $qemu = 124 ] && echo "hil: the guest did not end in $limit s" >&2 || echo "hil: the guest died (qemu $qemu)" >&2
 	tail -20 "$out/console" >&2

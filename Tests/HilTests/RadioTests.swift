@@ -21,10 +21,10 @@ struct RadioTests {
         #expect(channels[5_260]?.needsRadarCheck == true)
         let own = try #require(try socket.interfaces().first { $0.name == air.accessPoint })
         #expect(own.isAccessPoint && own.megahertz == 2_437 && own.ssid == Array(Air.ssid.utf8) && own.wiphy == radio.index)
-        try socket.limitPower(of: own.index, to: 1_300)
+        try socket.limitPower(of: own, to: 1_300)
         #expect(try socket.interfaces().first { $0.index == own.index }?.power == 1_300)
         // Never above what the regulator allows, whatever is asked for.
-        try socket.limitPower(of: own.index, to: 3_000)
+        try socket.limitPower(of: own, to: 3_000)
         #expect(try socket.interfaces().first { $0.index == own.index }?.power == 2_000)
     }
 

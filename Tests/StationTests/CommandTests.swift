@@ -22,9 +22,9 @@ import Testing
         let process = Process()
         process.executableURL = URL(fileURLWithPath: path)
         process.arguments = words
-        process.environment = ["PATH": "/usr/bin:/bin:/usr/sbin", "HOME": "/dev/null", "COLUMNS": "80"].merging(environment) {
-            $1
-        }
+        var all = ["PATH": "/usr/bin:/bin:/usr/sbin", "HOME": "/dev/null", "COLUMNS": "80"].merging(environment) { $1 }
+        all["LLVM_PROFILE_FILE"] = ProcessInfo.processInfo.environment["LLVM_PROFILE_FILE"] ?? "/dev/null"
+        process.environment = all
         let (out, err) = (Pipe(), Pipe())
         (process.standardOutput, process.standardError, process.standardInput) = (out, err, FileHandle.nullDevice)
         try process.run()

@@ -67,7 +67,9 @@ import Testing
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/setpriv")
         process.arguments = ["--reuid=65534", "--regid=65534", "--clear-groups", try Self.readable("basestation"), "status"]
-        process.environment = ["BASESTATION_SOCKET": daemon.folder.path + "/control.sock", "PATH": "/usr/bin:/bin"]
+        process.environment = [
+            "BASESTATION_SOCKET": daemon.folder.path + "/control.sock", "PATH": "/usr/bin:/bin", "LLVM_PROFILE_FILE": "/dev/null",
+        ]
         let (out, err) = (Pipe(), Pipe())
         (process.standardOutput, process.standardError) = (out, err)
         try process.run()

@@ -29,11 +29,12 @@ struct GPIOLine: ~Copyable {
     }
 
     private init(chip: String, _ name: LineName, use: cgpio_use, value: Bool) throws(HALError) {
-        what = "the GPIO line \(name.name) of \(chip)"
+        // Stored at the end, with the line: Swift 6.2 cannot take one apart that is half made.
+        let what = "the GPIO line \(name.name) of \(chip)"
         var taken: OpaquePointer?
         let result = cgpio_take(chip, name.name, "basestation", use, name.isActiveLow, value, &taken)
         guard result == 0, let taken else { throw Self.failure(result, chip: chip, what) }
-        line = taken
+        (line, self.what) = (taken, what)
     }
 
     deinit { cgpio_release(line) }

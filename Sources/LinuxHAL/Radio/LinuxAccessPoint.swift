@@ -172,8 +172,8 @@ public actor LinuxAccessPoint: AccessPoint {
                 if address.isIPv6 { try Offloads.turnOff(addressing.port, in: nil) }
             }
         }
-        try applyPower()
         if !addresses.isRunning { try addresses.start() }
+        try applyPower { $0 > power }
     }
 
     private func routing() throws(HALError) -> RouteSocket {
@@ -185,15 +185,28 @@ public actor LinuxAccessPoint: AccessPoint {
 
     public func limitPower(to power: UInt32) throws(HALError) {
         self.power = min(power, plan.powerCeiling)
-        try applyPower()
+        try applyPower { _ in true }
     }
 
-    private func applyPower() throws(HALError) {
-        let socket = try wireless()
-        let interfaces = try read { () throws(NetlinkError) in try socket.interfaces() }
-        for interface in interfaces where plan.ports.contains(interface.name) && interface.power.map({ $0 > power }) ?? true {
-            try read { () throws(NetlinkError) in try socket.limitPower(of: interface.index, to: power) }
+    /// Drivers may take a limit and not keep it: what they say afterwards decides.
+    private func applyPower(where isWrong: (UInt32) -> Bool) throws(HALError) {
+        let wrong = try portsNow().filter { $0.power.map(isWrong) ?? true }
+        guard !wrong.isEmpty else { return }
+        let (socket, power) = (try wireless(), power)
+        try read { () throws(NetlinkError) in
+            for port in wrong { try socket.limitPower(of: port, to: power) }
         }
+        for port in try portsNow() where port.megahertz != nil {
+            guard let now = port.power, now > power else { continue }
+            throw HALError(
+                .unsupported, "\(port.name) sends with \(now / 100) dBm though it was told \(power / 100)",
+                mend: "its driver keeps no limit: use another radio, or a country and a channel that allow no more")
+        }
+    }
+
+    private func portsNow() throws(HALError) -> [WirelessInterface] {
+        let socket = try wireless()
+        return try read { () throws(NetlinkError) in try socket.interfaces() }.filter { plan.ports.contains($0.name) }
     }
 
     // MARK: who is there
@@ -201,8 +214,7 @@ public actor LinuxAccessPoint: AccessPoint {
     public func clients() throws(HALError) -> [WirelessClient] {
         let socket = try wireless()
         var found: [WirelessClient] = []
-        let interfaces = try read { () throws(NetlinkError) in try socket.interfaces() }
-        for interface in interfaces where plan.ports.contains(interface.name) {
+        for interface in try portsNow() {
             let stations = try read { () throws(NetlinkError) in try socket.stations(of: interface.index) }
             for station in stations where station.isAuthorized {
                 let credential = try credential(of: station.mac, on: interface.name)

@@ -1,0 +1,28 @@
+#!/bin/bash
+# coverage.sh FOLDER [PROGRAM…]: of each module, how many lines were run, by the profiles (*.profraw) below FOLDER that PROGRAMs
+# left. Where one of the four is missing nothing is shown, and that is no success.
+set -eu
+folder=$1; shift
+tools=$(dirname "$(readlink -f "$(command -v swiftc)")")
+mapfile -t profiles < <(find "$folder" -name '*.profraw')
+[ ${#profiles[@]} -gt 0 ] || { echo "coverage: there is no profile below $folder: were the programs built with --enable-code-coverage?" >&2; exit 1; }
+"$tools/llvm-profdata" merge -sparse -o "$folder/all.profdata" "${profiles[@]}"
+objects=("$1"); shift
+for program; do objects+=(-object "$program"); done
+"$tools/llvm-cov" report "${objects[@]}" -instr-profile "$folder/all.profdata" -ignore-filename-regex '/\.build|/Tests/' >"$folder/coverage.txt"
+# The tool leaves out what all paths have in common, perhaps Sources/ too: the module is the folder of the file.
+awk -v root="$PWD/Sources/" '
+	NF >= 10 && $1 ~ /\.swift$/ {
+		path = $1; sub(root, "", path); sub("^Sources/", "", path); split(path, part, "/")
+		lines[part[1]] += $8; missed[part[1]] += $9; lines["all"] += $8; missed["all"] += $9
+	}
+	function row(name) { printf "%-22s %7d %7d %5.1f %%\n", name, lines[name], lines[name] - missed[name], 100 * (1 - missed[name] / lines[name]) }
+	END {
+		if (!lines["all"]) { print "coverage: nothing was covered" > "/dev/stderr"; exit 1 }
+		printf "%-22s %7s %7s\n", "MODULE", "LINES", "RUN"
+		n = asorti_(lines); for (i = 1; i <= n; i++) row(sorted[i]); row("all")
+	}
+	function asorti_(from,  name, count, i, swap) {
+		for (name in from) if (name != "all") { sorted[++count] = name; for (i = count; i > 1 && sorted[i] < sorted[i - 1]; i--) { swap = sorted[i]; sorted[i] = sorted[i - 1]; sorted[i - 1] = swap } }
+		return count
+	}' "$folder/coverage.txt"
