@@ -6,10 +6,12 @@ folder=$1; shift
 tools=$(dirname "$(readlink -f "$(command -v swiftc)")")
 mapfile -t profiles < <(find "$folder" -name '*.profraw')
 [ ${#profiles[@]} -gt 0 ] || { echo "coverage: there is no profile below $folder: were the programs built with --enable-code-coverage?" >&2; exit 1; }
-"$tools/llvm-profdata" merge -sparse -o "$folder/all.profdata" "${profiles[@]}"
+# A program that ran often may have left counters that overflowed: such a profile is left out, so this is a lower bound.
+"$tools/llvm-profdata" merge -failure-mode=all -sparse -o "$folder/all.profdata" "${profiles[@]}" 2>"$folder/merge.log" ||
+	{ tail -3 "$folder/merge.log" >&2; exit 1; }
 objects=("$1"); shift
 for program; do objects+=(-object "$program"); done
-"$tools/llvm-cov" report "${objects[@]}" -instr-profile "$folder/all.profdata" -ignore-filename-regex '/\.build|/Tests/' >"$folder/coverage.txt"
+"$tools/llvm-cov" report "${objects[@]}" -instr-profile "$folder/all.profdata" -ignore-filename-regex '/\.build|/Tests/' >"$folder/coverage.txt" 2>>"$folder/merge.log"
 # The tool leaves out what all paths have in common, perhaps Sources/ too: the module is the folder of the file.
 awk -v root="$PWD/Sources/" '
 	NF >= 10 && $1 ~ /\.swift$/ {

@@ -77,7 +77,8 @@ extension Session {
     public var isAway: Bool { awaySince != nil }
 
     mutating func goAway(since: Instant, at now: Moment) {
-        // What was charged beyond it, because nobody knew yet, is taken back.
+        // What was charged beyond it, because nobody knew yet, is taken back: but nothing of before it was last here.
+        let since = max(since, presentSince ?? since)
         if anchor > since { usage.remove(time: min(anchor - since, usage.time)) }
         accrue(to: Moment(boot: max(since, anchor), wall: now.wall))
         anchor = max(anchor, now.boot)
@@ -87,6 +88,7 @@ extension Session {
     mutating func comeBack(at now: Moment) {
         guard isAway else { return }
         awaySince = nil
+        presentSince = now.boot
         anchor = max(anchor, now.boot)
         lastActivity = max(lastActivity, now.boot)
         timeAtLastActivity = usage.time

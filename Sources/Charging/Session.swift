@@ -65,6 +65,8 @@ public struct Session: Hashable, Sendable, Codable {
     public var key: UInt32?
     /// Its device has not been on the air since. nil: it is there.
     public var awaySince: Instant?
+    /// When it came back the last time. nil: it has been there from the start.
+    public var presentSince: Instant?
     /// As accepted: a later change of the station's prices is for later sessions.
     public let tariff: Tariff
     public let openedAt: WallTime
@@ -155,5 +157,6 @@ public struct Session: Hashable, Sendable, Codable {
         (heldBytes, heldUntil) = (nil, nil)
         (anchor, lastActivity, savedAt) = (now.boot, now.boot, now.boot)
         if isAway { awaySince = now.boot }
+        presentSince = now.boot
     }
 }

@@ -16,6 +16,8 @@ public final class SimulatedAccessPoint: Sendable {
         case clientsUnreadable
         /// News get lost; what is so can still be seen.
         case newsLost
+        /// Who left is listed until this ends.
+        case forgetsLate
     }
 
     private struct Device {
@@ -87,7 +89,12 @@ public final class SimulatedAccessPoint: Sendable {
 
     /// A device takes its leave.
     public func leave(_ mac: MACAddress) {
-        if let device = state.withLock({ $0.devices.removeValue(forKey: mac) }) { tell(.left(port: device.port, mac: mac)) }
+        let device = state.withLock { state in
+            guard let device = state.devices[mac] else { return Device?.none }
+            if !state.faults.contains(.forgetsLate) { state.devices[mac] = nil }
+            return device
+        }
+        if let device { tell(.left(port: device.port, mac: mac)) }
     }
 
     /// Nothing was heard of a device since: what walking away looks like until the access point parts with it.

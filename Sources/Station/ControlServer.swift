@@ -123,13 +123,9 @@ public struct ControlServer: Service {
         api.post("clients/:mac/:verb") { _, context -> Response in
             let mac: MACAddress = try context.parameter("mac", as: "a MAC address like 02:00:00:00:00:11")
             switch context.parameters.get("verb") {
-            case "disconnect":
-                guard let session = await station.cashier.read({ $0.session(of: mac) }) else {
-                    throw Problem(.unknown, "\(mac) has no open session")
-                }
-                _ = try await station.cashier.submit(.end(session.id, .disconnected))
-            case "block": _ = try await station.cashier.submit(.block(mac, true))
-            case "allow": _ = try await station.cashier.submit(.block(mac, false))
+            case "disconnect": try await station.disconnect(mac)
+            case "block": try await station.block(mac, true)
+            case "allow": try await station.block(mac, false)
             default: throw Problem(.unknown, "a client can be told to disconnect, block or allow")
             }
             return .noContent

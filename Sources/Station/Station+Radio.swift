@@ -49,6 +49,20 @@ extension Station {
         return try await radioStatus()
     }
 
+    /// Ends a device's session, then its association: as a new one it may come back.
+    func disconnect(_ mac: MACAddress) async throws {
+        let session = await cashier.read { $0.session(of: mac) }
+        if let session { _ = try await cashier.submit(.end(session.id, .disconnected)) }
+        let wasOnAir = await seams.wireless?.sendAway(mac) ?? false
+        guard session != nil || wasOnAir else { throw Problem(.unknown, "\(mac) has no open session") }
+    }
+
+    /// A device that is on the air comes back by itself, and is then what it is now.
+    func block(_ mac: MACAddress, _ isBlocked: Bool) async throws {
+        _ = try await cashier.submit(.block(mac, isBlocked))
+        await seams.wireless?.sendAway(mac)
+    }
+
     /// A line for each port, for `status`.
     func radioLines() async -> [String] {
         guard let wireless = seams.wireless, let radios = try? await wireless.accessPoint.radios() else { return [] }

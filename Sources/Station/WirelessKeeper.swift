@@ -23,6 +23,8 @@ public actor WirelessKeeper: Service {
         var heard: Instant
     }
     private var present: [MACAddress: Present] = [:]
+    /// Those that left, while the radio still lists them.
+    private var parted: [MACAddress: Instant] = [:]
     private var hasLooked = false
     /// Why there is no service on the air; nil: there is.
     public private(set) var failure: HALError? = HALError(.busy, "the radio is being set up", mend: "wait a moment")
@@ -86,6 +88,15 @@ public actor WirelessKeeper: Service {
         do { try await accessPoint.limitPower(to: UInt32(clamping: power) * 100) } catch { logger.warning("\(error)") }
     }
 
+    /// Off the air; whose key is in force may come back.
+    /// - Returns: whether it was there
+    @discardableResult
+    public func sendAway(_ mac: MACAddress) async -> Bool {
+        guard present[mac] != nil else { return false }
+        do { try await accessPoint.disconnect(mac) } catch { logger.warning("\(error)") }
+        return true
+    }
+
     public func credential(of mac: MACAddress) -> UInt32? {
         present[mac]?.credential.flatMap(WirelessKey.number(ofID:))
     }
@@ -101,9 +112,13 @@ public actor WirelessKeeper: Service {
                 if let error { logger.warning("\(error)") } else { logger.notice("on the air as \"\(settings.ssid ?? "")\"") }
             }
             await look()
-        case .news(.left(let port, let mac)), .news(.began(let port, let mac)):
-            // `began` comes before the keys are in place: whoever was there under this address is not any more.
+        case .news(.left(let port, let mac)):
             await lose(mac, on: port)
+            await look()
+        case .news(.began(let port, let mac)):
+            // Before the keys are in place: whoever was there under this address is not any more.
+            await lose(mac, on: port)
+            parted[mac] = nil
             await look()
         case .news(.joined): await look()
         case .news(.refused(let port, let mac)): logger.info("\(mac) tried a passphrase on \(port) that nobody has")
@@ -132,10 +147,13 @@ public actor WirelessKeeper: Service {
         let now = clocks.now().boot
         let macs = Set(found.map(\.mac))
         for (mac, one) in present where !macs.contains(mac) { await lose(mac, on: one.port) }
+        parted = parted.filter { macs.contains($0.key) }
         for client in found {
-            let known = present[client.mac]
+            let (known, heard) = (present[client.mac], now + (.zero - client.inactive))
+            // Nothing was heard since it left: the radio has not forgotten it yet.
+            if known == nil, let end = parted[client.mac], heard <= end { continue }
             if known?.port != client.port || known?.credential != client.credential { await join(client) }
-            present[client.mac]?.heard = now + (.zero - client.inactive)
+            present[client.mac]?.heard = heard
         }
         if !hasLooked {
             hasLooked = true
@@ -165,13 +183,17 @@ public actor WirelessKeeper: Service {
         guard let known = present[mac], known.port == port else { return }
         present[mac] = nil
         let now = clocks.now().boot
-        let since = now - known.heard >= Self.silence ? known.heard : now
+        parted[mac] = now
+        let silent = now - known.heard
+        let since = silent >= Self.silence ? known.heard : now
+        logger.info("\(mac) has left \(port); it was last heard \(silent.wholeSeconds) s ago")
         _ = try? await cashier.submit(.away(port: port, mac: mac, since: since))  // refused only while the station stops
     }
 
     private func loseAll() async {
         clients = []
         for (mac, one) in present { await lose(mac, on: one.port) }
+        parted = [:]
     }
 
     /// Sessions of before the start whose devices are not on the air any more.

@@ -24,12 +24,14 @@ struct Client: AsyncParsableCommand {
     }
 
     struct Disconnect: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Ends a device's session.")
+        static let configuration = CommandConfiguration(
+            abstract: "Ends a device's session, and its Wi-Fi association: with its key it may come back.")
         @OptionGroup var target: Target
         func run() async throws { try await target.tell("disconnect") }
     }
     struct Block: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Ends a device's session and lets it open no other.")
+        static let configuration = CommandConfiguration(
+            abstract: "Ends a device's session as disconnect does, and lets it open no other.")
         @OptionGroup var target: Target
         func run() async throws { try await target.tell("block") }
     }

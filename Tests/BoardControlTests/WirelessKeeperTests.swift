@@ -87,6 +87,38 @@ import Testing
         }
     }
 
+    /// Whom the owner sends away comes back with its key.
+    @Test func whoIsSentAwayMayComeBack() async throws {
+        try await WirelessSite().run { site in
+            try await site.sell(1)
+            site.air.join(Self.alice, with: "k1")
+            try await site.pass("Alice's session") { await site.session(of: Self.alice) != nil }
+            #expect(await site.keeper.sendAway(Self.alice))
+            try await site.pass("her absence") { await site.session(of: Self.alice)?.isAway == true }
+            #expect(await !site.keeper.sendAway(Self.bob))
+            site.air.join(Self.alice, with: "k1")
+            try await site.pass("her return") { await site.session(of: Self.alice)?.isAway == false }
+        }
+    }
+
+    /// The radio lists a device for a while after it told that it has gone: that is no return.
+    @Test func whoIsOnlyListedYetIsAway() async throws {
+        try await WirelessSite().run { site in
+            try await site.sell(1)
+            site.air.join(Self.alice, with: "k1")
+            try await site.pass("Alice's session") { await site.session(of: Self.alice) != nil }
+            site.air.begin(.forgetsLate)
+            try await site.pass(.seconds(1))
+            site.air.leave(Self.alice)
+            try await site.pass("her absence") { await site.session(of: Self.alice)?.isAway == true }
+            try await site.pass(.seconds(5))
+            #expect(await site.session(of: Self.alice)?.isAway == true)
+            // Joined anew, she is there.
+            site.air.join(Self.alice, with: "k1")
+            try await site.pass("her return") { await site.session(of: Self.alice)?.isAway == false }
+        }
+    }
+
     /// Passphrases differ, and are the same after a restart.
     @Test func passphrasesFollowFromTheSecret() async throws {
         var seen: [[WirelessCredential]] = []

@@ -74,6 +74,20 @@ import Testing
         #expect(world.engine.sessions[id]?.usage.time == .seconds(10))
     }
 
+    /// Two losses with the same silence: it is taken back once.
+    @Test func nothingOfBeforeItCameBackIsTakenBack() throws {
+        var world = try Self.world(Self.key)
+        let id = try #require(try world.handle(Self.join(1, key: 1)).session)
+        try world.sample(after: .seconds(10))
+        let heard = world.now.boot
+        try world.sample(after: .seconds(30))
+        try world.handle(Self.away(1, since: heard))
+        try world.handle(Self.join(1, key: 1))
+        try world.sample(after: .seconds(1))
+        try world.handle(Self.away(1, since: heard))
+        #expect(world.engine.sessions[id]?.usage.time == .seconds(10))
+    }
+
     @Test func awayStaysAwayOverARestart() throws {
         var world = try Self.world(Self.key)
         let id = try #require(try world.handle(Self.join(1, key: 1)).session)

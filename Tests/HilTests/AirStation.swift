@@ -74,6 +74,8 @@ final class AirStation {
 
     /// All that the daemon has left running, and the lab.
     private func close() {
+        daemon.signal(SIGTERM)  // politely: then it leaves its coverage
+        _ = try? daemon.wait(timeout: .seconds(10))
         daemon.close()
         internet.close()
         for name in ["hostapd", "dnsmasq"] { for pid in Self.processes(name) { kill(pid, SIGKILL) } }

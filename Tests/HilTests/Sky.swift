@@ -23,12 +23,19 @@ final class Sky {
         let namespace: Namespace
         let interface: String
         let mac: MACAddress
+        fileprivate let phy: String
         fileprivate var control: String { "/run/wpa-\(interface)" }
 
         /// What `wpa_cli` says to its supplicant; "" when there is none.
         @discardableResult func ask(_ words: String...) throws -> String {
             let process = try namespace.start(["wpa_cli", "-p", control, "-i", interface] + words)
             return try process.wait(timeout: .seconds(20)).stdout
+        }
+
+        /// Out of earshot of the others, who are not told; or back again: radios of one group of the simulated medium hear each other.
+        func walk(away: Bool) throws {
+            try (away ? "2" : "1").write(
+                toFile: "/sys/kernel/debug/ieee80211/\(phy)/hwsim/group", atomically: false, encoding: .utf8)
         }
 
         func hasJoined() throws -> Bool { try ask("status").contains("wpa_state=COMPLETED") }
@@ -48,7 +55,7 @@ final class Sky {
             let namespace = try Namespace(role: "sta")
             try run(["iw", "phy", phy, "set", "netns", "name", namespace.name])
             devices.append(
-                Device(namespace: namespace, interface: interface, mac: try #require(MACAddress(mac.trimmed))))
+                Device(namespace: namespace, interface: interface, mac: try #require(MACAddress(mac.trimmed)), phy: phy))
         }
     }
 
