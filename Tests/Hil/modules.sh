@@ -26,12 +26,16 @@ sed -i 's/handle_simple_irq(irq_to_desc(irqnum))/generic_handle_irq_safe(irqnum)
 tools=(CC=gcc)
 if [ "${ARCH:-amd64}" = arm64 ]; then
 	swift=$(dirname "$(readlink -f "$(command -v swift)")")
-	# Debian compiles its kernels with gcc: what clang does not know of that is left out.
+	# Debian compiles its kernels with gcc: clang is told the same in its words.
 	cat >"$work/cc" <<-END
 		#!/bin/bash
 		for argument; do
 			shift
-			case \$argument in -fconserve-stack | -fmin-function-alignment=*) ;; *) set -- "\$@" "\$argument" ;; esac
+			case \$argument in
+				-fconserve-stack) ;;
+				-fmin-function-alignment=*) set -- "\$@" "-falign-functions=\${argument#*=}" ;;
+				*) set -- "\$@" "\$argument" ;;
+			esac
 		done
 		exec "$swift/clang" --target=aarch64-linux-gnu "\$@" -w -Wno-unknown-warning-option
 	END

@@ -15,7 +15,7 @@ case $arch in
 esac
 guest=(hostapd wpasupplicant iw wireless-regdb busybox-static kmod dnsmasq-base gpsd i2c-tools systemd udev)
 # what the guest takes from this machine when it is of the same architecture
-base=(base-files make netbase dash bash coreutils grep sed util-linux mount procps iproute2 nftables ethtool libsqlite3-0 libstdc++6 libgpiod3)
+base=(base-files base-passwd make netbase dash bash coreutils grep sed util-linux mount procps iproute2 nftables ethtool libsqlite3-0 libstdc++6 libgpiod3)
 sdk=$(readlink -m "${CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/basestation/arm64}")
 [ $arch = amd64 ] || [ -e "$sdk/ready" ] || fail "there is no SDK for arm64; make it: Tests/Cross/sdk.sh"
 # A lab that an earlier form of these scripts made, or for an earlier SDK, is made anew.
@@ -89,8 +89,7 @@ done
 if [ $arch = arm64 ]; then
 	# what maintainer scripts would have made
 	mkdir -p "$lab"/guest/{etc,var,root,proc,sys,dev,run,tmp}
-	echo 'root:x:0:0:root:/root:/bin/bash' >"$lab/guest/etc/passwd"
-	echo 'root:x:0:' >"$lab/guest/etc/group"
+	for file in passwd group; do cp "$lab/guest/usr/share/base-passwd/$file.master" "$lab/guest/etc/$file"; done
 	rm -rf "$lab/guest/var/run"
 	ln -s /run "$lab/guest/var/run"
 	# the tests are linked with Swift's shared libraries
