@@ -70,8 +70,7 @@ struct RadioCommand: AsyncParsableCommand {
                 let place = port.channel.map { "channel \($0), \(port.powerDbm ?? 0) dBm" } ?? "on no channel"
                 lines += Screen.field(port.name, "\(port.onAir ? "●" : "○") \(plain(port.ssid, 32)) \(place)")
             }
-            let allowed = radio.channels.filter(\.allowed).map { $0.radar ? "\($0.number)r" : "\($0.number)" }
-            lines += Screen.field("Channels", allowed.isEmpty ? "none are allowed" : allowed.joined(separator: " "))
+            lines += channels(of: radio)
         }
         if !status.clients.isEmpty { lines += ["", Screen.rule("Devices")] }
         for client in status.clients {
@@ -81,6 +80,17 @@ struct RadioCommand: AsyncParsableCommand {
                     + Screen.duration(client.connectedSeconds))
         }
         return lines
+    }
+
+    /// The same number means another channel in another band. "r": radar must be listened for first.
+    private static func channels(of radio: RadioStatusView.Radio) -> [String] {
+        let bands = [("2.4 GHz", 2_400..<2_500), ("5 GHz", 5_000..<5_925), ("6 GHz", 5_925..<7_200)]
+        let lines = bands.flatMap { name, band in
+            let allowed = radio.channels.filter { $0.allowed && band.contains(Int($0.megahertz)) }
+            return allowed.isEmpty
+                ? [] : Screen.field(name, allowed.map { "\($0.number)\($0.radar ? "r" : "")" }.joined(separator: " "))
+        }
+        return lines.isEmpty ? Screen.field("Channels", "none are allowed") : lines
     }
 
     /// A stranger chose the name: nothing of it steers the terminal.

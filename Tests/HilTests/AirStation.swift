@@ -166,9 +166,11 @@ final class AirStation {
 
     func getAddress(_ index: Int) throws { try sky.getAddress(index) }
 
-    func move(_ traffic: Traffic, _ index: Int, timeout: Duration = .seconds(120)) throws -> TrafficReport {
+    func move(_ traffic: Traffic, _ index: Int, over family: Family = .v4, timeout: Duration = .seconds(120)) throws
+        -> TrafficReport
+    {
         let process = try clients[index].namespace.start(
-            [Products.url("labtraffic").path] + traffic.arguments(to: clients[index].server(.v4), port: 5201))
+            [Products.url("labtraffic").path] + traffic.arguments(to: clients[index].server(family), port: 5201))
         defer { process.close() }
         return try TrafficReport(process.wait(timeout: timeout))
     }

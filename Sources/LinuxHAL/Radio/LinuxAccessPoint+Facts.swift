@@ -15,8 +15,9 @@ extension LinuxAccessPoint {
             Radio(
                 name: wiphy.name, canBeAccessPoint: wiphy.canBeAccessPoint, block: Rfkill.block(of: wiphy.name),
                 channels: wiphy.channels.map(Radio.Channel.init),
-                ports: interfaces.filter { $0.wiphy == wiphy.index }.map(RadioPort.init))
+                ports: interfaces.filter { $0.wiphy == wiphy.index }.map(RadioPort.init).sorted { $0.name < $1.name })
         }
+        .sorted { $0.name < $1.name }
     }
 
     public func country() throws(HALError) -> String {
@@ -27,10 +28,12 @@ extension LinuxAccessPoint {
     public func move(toChannel number: Int) throws(HALError) {
         let interface = try ownInterface()
         let radio = try radios().first { $0.ports.contains { $0.name == interface.name } }
-        let allowed = radio?.channels.filter { $0.isAllowed && !$0.needsRadarCheck } ?? []
+        // Devices follow within a band; another one is another configuration of hostapd's.
+        let band = plan.channel <= 14 ? 2 : 5
+        let allowed = radio?.channels.filter { $0.isAllowed && !$0.needsRadarCheck && Int($0.megahertz) / 1_000 == band } ?? []
         guard let channel = allowed.first(where: { $0.number == number }) else {
             throw HALError(
-                .unsupported, "channel \(number) is not allowed here, or needs a check for radar first",
+                .unsupported, "channel \(number) is not allowed here, is of another band, or needs a check for radar first",
                 mend: "choose one of \(allowed.map { String($0.number) }.joined(separator: ", "))")
         }
         try switchChannel(to: channel.megahertz)

@@ -103,11 +103,7 @@ public actor LinuxAccessPoint: AccessPoint {
                 .unsupported, "\(plan.port) cannot be an access point: the driver of \(radio.name) reports no AP mode",
                 mend: "use a radio that \"basestation radio status\" shows with \"access point\"")
         }
-        if let block = Rfkill.block(of: radio.name) {
-            throw HALError(
-                .unsupported, "\(radio.name) is switched off (\(block.rawValue) rfkill)",
-                mend: block == .hard ? "use the board's radio switch" : "rfkill unblock wifi")
-        }
+        if let block = Rfkill.block(of: radio.name) { throw Self.switchedOff(radio.name, block) }
         if own == nil {
             try read { () throws(NetlinkError) in try socket.addInterface(plan.port, on: radio.index) }
         }
@@ -250,8 +246,16 @@ public actor LinuxAccessPoint: AccessPoint {
             if error == .interrupted {
                 return try netlink("ask the radio") { () throws(NetlinkError) in try body() }
             }
-            throw HALError(error, doing: "ask the radio")
+            guard error.errno == ERFKILL else { throw HALError(error, doing: "ask the radio") }
+            let radio = (try? TextFile.read("/sys/class/net/\(plan.port)/phy80211/name")).map { String($0.prefix { $0 != "\n" }) }
+            throw Self.switchedOff(radio ?? plan.port, radio.flatMap { Rfkill.block(of: $0) } ?? .soft)
         }
+    }
+
+    private static func switchedOff(_ radio: String, _ block: Radio.Block) -> HALError {
+        HALError(
+            .unsupported, "\(radio) is switched off (\(block.rawValue) rfkill)",
+            mend: block == .hard ? "use the board's radio switch" : "rfkill unblock wifi")
     }
 }
 
