@@ -1,20 +1,34 @@
 public import Primitives
 
 /// The name of a session: 128 random bits, 32 hexadecimal digits. Whoever knows it may look at it and end it.
+///
+/// Kept as halves: Swift 6.2.3 puts a pointer into the upper one of a UInt128 that a closure returns on arm64.
 public struct SessionID: Hashable, Comparable, Sendable {
-    public let value: UInt128
-    public init(_ value: UInt128) { self.value = value }
-    public static func < (left: SessionID, right: SessionID) -> Bool { left.value < right.value }
+    public internal(set) var high: UInt64
+    public internal(set) var low: UInt64
+
+    public init(high: UInt64, low: UInt64) { (self.high, self.low) = (high, low) }
+    public init(_ value: UInt128) { self.init(high: UInt64(value >> 64), low: UInt64(truncatingIfNeeded: value)) }
+
+    public static func random() -> SessionID {
+        SessionID(high: .random(in: .min ... .max), low: .random(in: .min ... .max))
+    }
+
+    public static func < (left: SessionID, right: SessionID) -> Bool { (left.high, left.low) < (right.high, right.low) }
 }
 
 extension SessionID: LosslessStringConvertible, Codable {
-    public var description: String {
-        let digits = String(value, radix: 16)
-        return String(repeating: "0", count: 32 - digits.count) + digits
+    public var description: String { Self.digits(high) + Self.digits(low) }
+
+    private static func digits(_ half: UInt64) -> String {
+        let digits = String(half, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
     }
+
     public init?(_ description: String) {
         guard description.utf8.count == 32, let bytes = Hex.decode(description) else { return nil }
-        value = bytes.reduce(0) { $0 << 8 | UInt128($1) }
+        let half = { (part: ArraySlice<UInt8>) in part.reduce(UInt64(0)) { $0 << 8 | UInt64($1) } }
+        self.init(high: half(bytes.prefix(8)), low: half(bytes.dropFirst(8)))
     }
     public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()

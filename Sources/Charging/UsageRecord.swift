@@ -61,9 +61,9 @@ extension UsageRecord: Signable {
 
     public mutating func visit(_ coder: inout some CanonicalCoder) throws(CanonicalError) {
         try coder.nested(&station)
-        var id = session.value
-        try coder.integer(&id)
-        session = SessionID(id)
+        // 128 bits, little-endian.
+        try coder.integer(&session.low)
+        try coder.integer(&session.high)
         try coder.optional(&buyer)
         var code = accessCode ?? 0
         try coder.integer(&code)

@@ -24,6 +24,19 @@ import Testing
         }
     }
 
+    @Test(
+        arguments: [
+            ("00112233445566778899aabbccddeeff", 0x0011_2233_4455_6677, 0x8899_aabb_ccdd_eeff),
+            ("ffffffffffffffff0000000000000001", UInt64.max, 1), ("00000000000000010000000000000000", 1, 0),
+        ] as [(String, UInt64, UInt64)])
+    func aSessionsNameIsReadAsItWasWritten(_ text: String, high: UInt64, low: UInt64) throws {
+        let id = try #require(SessionID(text))
+        #expect(id == SessionID(high: high, low: low) && id.description == text)
+        #expect(id == SessionID(UInt128(high) << 64 | UInt128(low)))
+        #expect(SessionID.random() != SessionID.random())
+        #expect(SessionID(String(text.dropLast())) == nil && SessionID(text + "0") == nil)
+    }
+
     @Test func recordsAreTheSameAgain() throws {
         var buyer = Buyer(11)
         var (world, id) = try World.serving(&buyer, paid: 100_000, Clocks.evening)
