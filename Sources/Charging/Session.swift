@@ -10,10 +10,6 @@ public struct SessionID: Hashable, Comparable, Sendable {
     public init(high: UInt64, low: UInt64) { (self.high, self.low) = (high, low) }
     public init(_ value: UInt128) { self.init(high: UInt64(value >> 64), low: UInt64(truncatingIfNeeded: value)) }
 
-    public static func random() -> SessionID {
-        SessionID(high: .random(in: .min ... .max), low: .random(in: .min ... .max))
-    }
-
     public static func < (left: SessionID, right: SessionID) -> Bool { (left.high, left.low) < (right.high, right.low) }
 }
 

@@ -21,7 +21,7 @@ extension Station {
         let (tariff, payment) = try await payment(for: body, from: device)
         let addresses = await directory.addresses(of: device.mac)
         let request = OpenRequest(
-            id: SessionID.random(), port: device.port, mac: device.mac,
+            id: SessionID(high: .random(in: .min ... .max), low: .random(in: .min ... .max)), port: device.port, mac: device.mac,
             addresses: addresses + [device.address], tariff: tariff, payment: payment,
             key: await seams.wirelessKey(device.mac))
         let outcome = try await cashier.submit(.open(request))

@@ -168,7 +168,7 @@ public actor WirelessKeeper: Service {
         let tariffID = await cashier.read { engine in key.flatMap { engine.keys[$0]?.tariffID } }
         let association = Association(
             port: client.port, mac: client.mac, key: key, addresses: await directory.addresses(of: client.mac),
-            id: SessionID.random(),
+            id: SessionID(high: .random(in: .min ... .max), low: .random(in: .min ... .max)),
             tariff: settings.sharing
                 ? await cashier.tariff(tariffID, otherwise: settings.defaultTariffID) : nil)
         do {
