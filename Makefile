@@ -74,8 +74,7 @@ test: deps lint ## everything, from nothing; what it ran of each module: build/c
 	$(PROFILED) swift test --skip-build --no-parallel --filter '$(PROCESSES)'
 	$(PROFILED) $(BIN)/labrun --output build/run.json
 	$(MAKE) --no-print-directory hil
-	@for suite in build/hil-results/*/; do cp $$suite*.profraw build/coverage/$$(basename $$suite).profraw; done
-	@echo "covered by all tests:"; Tests/coverage.sh build/coverage $(COVERED)
+	@echo "covered by all tests:"; Tests/coverage.sh build/coverage:build/hil-results $(COVERED)
 
 hil: deps ## radio and board on a booted Debian kernel with simulated ones, in an emulator (root for the first time: apt); ARCH=arm64
 ifeq ($(ARCH),arm64)

@@ -1,11 +1,12 @@
 #!/bin/bash
-# coverage.sh FOLDER [PROGRAM…]: of each module, how many lines were run, by the profiles (*.profraw) below FOLDER that PROGRAMs
-# left. Where one of the four is missing nothing is shown, and that is no success.
+# coverage.sh FOLDER[:FOLDER…] PROGRAM…: of each module, how many lines were run, by the profiles (*.profraw) below the FOLDERs that
+# the PROGRAMs left; line by line in coverage.txt in the first. Where there is no profile nothing is shown, and that is no success.
 set -eu
-folder=$1; shift
+IFS=: read -ra folders <<<"$1"; shift
+folder=${folders[0]}
 tools=$(dirname "$(readlink -f "$(command -v swiftc)")")
-mapfile -t profiles < <(find "$folder" -name '*.profraw')
-[ ${#profiles[@]} -gt 0 ] || { echo "coverage: there is no profile below $folder: were the programs built with --enable-code-coverage?" >&2; exit 1; }
+mapfile -t profiles < <(find "${folders[@]}" -name '*.profraw')
+[ ${#profiles[@]} -gt 0 ] || { echo "coverage: there is no profile below ${folders[*]}: were the programs built with --enable-code-coverage?" >&2; exit 1; }
 # A program that ran often may have left counters that overflowed: such a profile is left out, so this is a lower bound.
 "$tools/llvm-profdata" merge -failure-mode=all -sparse -o "$folder/all.profdata" "${profiles[@]}" 2>"$folder/merge.log" ||
 	{ tail -3 "$folder/merge.log" >&2; exit 1; }
