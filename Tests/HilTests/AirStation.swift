@@ -196,7 +196,9 @@ final class AirStation {
         var since: [String: Int] = [:]
         for port in ports {
             var mac = ""
-            for line in try run(["iw", "dev", port, "station", "dump"]).stdout.split(separator: "\n") {
+            // On an interface that is not there, nobody is.
+            let dump = try start(["iw", "dev", port, "station", "dump"]).wait(timeout: .seconds(20)).stdout
+            for line in dump.split(separator: "\n") {
                 let words = line.split(whereSeparator: \.isWhitespace)
                 if words.first == "Station" { mac = String(words[1]) }
                 // "associated at [boottime]:\t12.345s"
