@@ -155,13 +155,12 @@ public struct ChannelUse: Hashable, Sendable {
 public protocol AccessPoint: Sendable {
     /// Makes it so: on the air, its ports with their addresses, taking these credentials and no others. What is so already stays
     /// untouched; nobody is disconnected but those whose credential is gone. Call it again and again: it mends what broke.
-    func serve(_ credentials: [WirelessCredential]) async throws(HALError)
+    /// - Parameter power: no port sends with more; 1/100 dBm
+    func serve(_ credentials: [WirelessCredential], power: UInt32) async throws(HALError)
     func clients() async throws(HALError) -> [WirelessClient]
     func disconnect(_ mac: MACAddress) async throws(HALError)
     /// News from now on; bounded, and `.changed` stands for what had to be dropped.
     func news() async throws(HALError) -> AsyncStream<WirelessNews>
-    /// Lowers the power of all ports, or lifts it to the ceiling again: 1/100 dBm.
-    func limitPower(to power: UInt32) async throws(HALError)
     /// Announces another channel and moves there with all clients.
     func move(toChannel number: Int) async throws(HALError)
     func radios() async throws(HALError) -> [Radio]

@@ -4,7 +4,8 @@ import Netlink
 
 /// The rules of the gate: the board's readable template with this station's ports in it, loaded by `nft`.
 struct GateRules {
-    static let loadMilliseconds: Int32 = 30_000
+    static let loadMilliseconds: Int32 = 15_000
+    static let loadAttempts = 3
 
     let text: String
 
@@ -47,8 +48,12 @@ struct GateRules {
     /// In one transaction: either all rules are as written, or all are as before.
     func load(by path: String, in namespace: NetworkNamespace?) throws(HALError) {
         try TextFile.write(text, to: path)
-        let (status, words) = try netlink("load \(path)") { () throws(NetlinkError) in
-            try namespace.run { Program.run(["nft", "-f", path], milliseconds: Self.loadMilliseconds) }
+        // The first load waits for the kernel's modules, which a slow disk may keep: all or nothing, so it may be tried again.
+        var (status, words) = (-ETIMEDOUT, "")
+        for _ in 0..<Self.loadAttempts where status == -ETIMEDOUT {
+            (status, words) = try netlink("load \(path)") { () throws(NetlinkError) in
+                try namespace.run { Program.run(["nft", "-f", path], milliseconds: Self.loadMilliseconds) }
+            }
         }
         switch status {
         case 0: return

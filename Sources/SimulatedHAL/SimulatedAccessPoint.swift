@@ -34,7 +34,7 @@ public final class SimulatedAccessPoint: Sendable {
         var timesServed = 0
         var devices: [MACAddress: Device] = [:]
         var leases: [Lease] = []
-        var power: UInt32
+        var power: UInt32 = 0
         var channel = 1
         var faults: Set<Fault> = []
         var listener: AsyncStream<WirelessNews>.Continuation?
@@ -42,19 +42,15 @@ public final class SimulatedAccessPoint: Sendable {
 
     public let ports: [String]
     private let clocks: any Clocks
-    private let ceiling: UInt32
-    private let state: Mutex<State>
+    private let state = Mutex(State())
 
     static let newsLimit = 64
     static let deviceLimit = 2_007  // association ids of 802.11
     static let channels = [1, 6, 11]
 
-    /// - Parameter powerCeiling: 1/100 dBm
-    public init(clocks: any Clocks, ports: [String] = ["wlan0"], powerCeiling: UInt32 = 2_000) {
+    public init(clocks: any Clocks, ports: [String] = ["wlan0"]) {
         self.clocks = clocks
         self.ports = ports
-        ceiling = powerCeiling
-        state = Mutex(State(power: powerCeiling))
     }
 
     // MARK: what is seen
@@ -129,12 +125,12 @@ public final class SimulatedAccessPoint: Sendable {
 }
 
 extension SimulatedAccessPoint: AccessPoint {
-    public func serve(_ credentials: [WirelessCredential]) async throws(HALError) {
+    public func serve(_ credentials: [WirelessCredential], power: UInt32) async throws(HALError) {
         try refuse(.radioGone, .authenticatorDead)
         let parted = state.withLock { state in
             let gone = state.devices.filter { device in !credentials.contains { $0.id == device.value.credential } }
             for mac in gone.keys { state.devices[mac] = nil }
-            (state.credentials, state.isOnAir) = (credentials, true)
+            (state.credentials, state.power, state.isOnAir) = (credentials, power, true)
             state.timesServed += 1
             return gone
         }
@@ -168,11 +164,6 @@ extension SimulatedAccessPoint: AccessPoint {
         }
         earlier?.finish()
         return stream
-    }
-
-    public func limitPower(to power: UInt32) async throws(HALError) {
-        try refuse(.radioGone)
-        state.withLock { $0.power = min(power, ceiling) }
     }
 
     public func move(toChannel number: Int) async throws(HALError) {

@@ -12,12 +12,13 @@ extension Station {
 
     func radioStatus() async throws -> RadioStatusView {
         let keeper = try keeper()
-        let (failure, clients) = await (keeper.failure, keeper.clients)
+        let (failure, clients, power) = await (keeper.failure, keeper.clients, keeper.power)
         let radios = (try? await keeper.accessPoint.radios()) ?? []  // `failure` says why
         return RadioStatusView(
             country: (try? await keeper.accessPoint.country()) ?? "00",  // the same
             onAir: failure == nil, reason: failure?.what ?? "", mend: failure?.mend ?? "",
-            radios: radios.map(RadioStatusView.Radio.init), clients: clients.map(RadioStatusView.Client.init))
+            powerLimitDbm: power.limit, powerLimitBy: power.reason.rawValue, radios: radios.map(RadioStatusView.Radio.init),
+            clients: clients.map(RadioStatusView.Client.init))
     }
 
     func scanAir() async throws -> RadioScanView {
@@ -40,12 +41,15 @@ extension Station {
     }
 
     func setRadio(_ request: RadioRequest) async throws -> RadioStatusView {
-        let access = try keeper().accessPoint
-        if let power = request.powerDbm {
-            guard (0...30).contains(power) else { throw Problem(.malformed, "\"power_dbm\" is 0 to 30, not \(power)") }
-            try await access.limitPower(to: UInt32(power) * 100)
+        let keeper = try keeper()
+        if let power = request.powerDbm, !(0...settings.powerCeiling).contains(power) {
+            throw Problem(
+                .malformed,
+                "power is 0 to \(settings.powerCeiling) dBm here, not \(power); for more, raise power_dbm below [wifi] and restart"
+            )
         }
-        if let channel = request.channel { try await access.move(toChannel: channel) }
+        if let channel = request.channel { try await keeper.accessPoint.move(toChannel: channel) }
+        if let power = request.powerDbm { try await keeper.limitPower(toDbm: power) }
         return try await radioStatus()
     }
 

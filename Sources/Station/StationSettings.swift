@@ -14,6 +14,8 @@ public struct StationSettings: Sendable {
     public var wirelessPorts: [String] = []
     /// The Wi-Fi network's name; nil where there is none.
     public var ssid: String?
+    /// dBm; the radio is never louder.
+    public var powerCeiling = 20
     /// Passphrases follow from it.
     public var wirelessSecret: [UInt8] = []
     public var tariffs: [Tariff] = []

@@ -1,3 +1,4 @@
+public import BoardControl
 import Charging
 public import HAL
 public import Logging
@@ -29,6 +30,7 @@ public actor WirelessKeeper: Service {
     /// Why there is no service on the air; nil: there is.
     public private(set) var failure: HALError? = HALError(.busy, "the radio is being set up", mend: "wait a moment")
     public private(set) var clients: [WirelessClient] = []
+    public private(set) var power: TransmitPower
     private var input: AsyncStream<Input>.Continuation?
 
     private enum Input: Sendable { case news(WirelessNews), tick }
@@ -46,6 +48,7 @@ public actor WirelessKeeper: Service {
         self.cashier = cashier
         self.directory = directory
         self.settings = settings
+        power = TransmitPower(ceiling: settings.powerCeiling)
         self.clocks = clocks
         self.logger = logger
     }
@@ -83,9 +86,16 @@ public actor WirelessKeeper: Service {
         if let error = await keepOnAir() { logger.warning("\(error)") }
     }
 
-    /// Heat lowers it, and gives it back.
-    public func limitPower(toDbm power: Int) async {
-        do { try await accessPoint.limitPower(to: UInt32(clamping: power) * 100) } catch { logger.warning("\(error)") }
+    /// Heat lowers the power, and gives it back. An order that fails is repeated with every tick.
+    public func cool(_ step: TransmitPowerStep) async {
+        power.heat = step
+        if let error = await keepOnAir() { logger.warning("\(error)") }
+    }
+
+    /// The owner's limit, in dBm; heat may lower it further.
+    public func limitPower(toDbm owner: Int) async throws(HALError) {
+        power.owner = owner
+        if let error = await keepOnAir() { throw error }
     }
 
     /// Off the air; whose key is in force may come back.
@@ -135,7 +145,7 @@ public actor WirelessKeeper: Service {
             }
         }
         do throws(HALError) {
-            try await accessPoint.serve(credentials)
+            try await accessPoint.serve(credentials, power: UInt32(clamping: power.limit) * 100)
             return nil
         } catch { return error }
     }

@@ -84,13 +84,21 @@ public struct RadioStatusView: Codable, Hashable, Sendable {
     /// In words, when it is not.
     public var reason: String
     public var mend: String
+    public var powerLimitDbm: Int
+    /// `configuration`, `owner` (since the start, by `radio set`) or `heat`.
+    public var powerLimitBy: String
     public var radios: [Radio]
     public var clients: [Client]
-    public init(country: String, onAir: Bool, reason: String, mend: String, radios: [Radio], clients: [Client]) {
+    public init(
+        country: String, onAir: Bool, reason: String, mend: String, powerLimitDbm: Int, powerLimitBy: String, radios: [Radio],
+        clients: [Client]
+    ) {
         self.country = country
         self.onAir = onAir
         self.reason = reason
         self.mend = mend
+        self.powerLimitDbm = powerLimitDbm
+        self.powerLimitBy = powerLimitBy
         self.radios = radios
         self.clients = clients
     }

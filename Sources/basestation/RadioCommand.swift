@@ -49,7 +49,7 @@ struct RadioCommand: AsyncParsableCommand {
             usage: "basestation radio set [--power DBM] [--channel N]",
             discussion: "To keep it, set [wifi] in station.toml. Example: basestation radio set --power 14")
         @OptionGroup var common: Common
-        @Option(help: "At most so many dBm; 20 is 100 mW.") var power: Int?
+        @Option(help: "At most so many dBm; 20 is 100 mW. Heat may lower it further.") var power: Int?
         @Option(help: "The channel.") var channel: Int?
         func run() async throws {
             guard power != nil || channel != nil else { throw ValidationError("give --power or --channel") }
@@ -62,6 +62,7 @@ struct RadioCommand: AsyncParsableCommand {
     static func lines(_ status: RadioStatusView) -> [String] {
         var lines = Screen.field("On the air", status.onAir ? "● yes" : "○ no: \(status.reason); \(status.mend)")
         lines += Screen.field("Country", status.country == "00" ? "none is set" : status.country)
+        lines += Screen.field("Power", "at most \(status.powerLimitDbm) dBm, \(by(status.powerLimitBy))")
         for radio in status.radios {
             let blocked = radio.blocked.map { ", switched off (\($0))" } ?? ""
             lines += ["", Screen.rule(radio.name)]
@@ -80,6 +81,14 @@ struct RadioCommand: AsyncParsableCommand {
                     + Screen.duration(client.connectedSeconds))
         }
         return lines
+    }
+
+    private static func by(_ limit: String) -> String {
+        switch limit {
+        case "owner": "as set with radio set"
+        case "heat": "lowered while the board is hot"
+        default: "as configured"
+        }
     }
 
     /// The same number means another channel in another band. "r": radar must be listened for first.

@@ -75,8 +75,8 @@ struct Setup: ParsableCommand {
             name = "\(name)"
 
             [network]
-            client_ports = [\(clients.map { "\"\($0)\"" }.joined(separator: ", "))]
             uplink_port = "\(uplink)"
+            \(clients.isEmpty ? "" : "client_ports = [\(clients.map { "\"\($0)\"" }.joined(separator: ", "))]")
             \(radio.map { "\n[wifi]\nport = \"\($0.port)\"\ncountry = \"\($0.country)\"\n" } ?? "")
             [portal]
             message = "\(message)"
@@ -166,7 +166,7 @@ struct AnswerSource {
     }
 }
 
-/// The board's interfaces, but for loopback.
+/// The board's interfaces, but for loopback and those that only watch a radio.
 struct Links {
     var names: [String]
     /// Those of them that are a radio's.
@@ -185,7 +185,10 @@ struct Links {
                 next += 1
             }
         }
-        names.removeAll { $0 == "lo" }
+        names.removeAll { name in
+            let type = (try? StationConfiguration.text(of: "/sys/class/net/\(name)/type")) ?? ""
+            return name == "lo" || ["801\n", "802\n", "803\n"].contains(type)  // ARPHRD_IEEE80211 and those after it
+        }
         let wireless = names.filter { access("/sys/class/net/\($0)/phy80211", F_OK) == 0 }.sorted()
         let hasRadio = !wireless.isEmpty || access("/sys/class/ieee80211/phy0", F_OK) == 0
         return Links(names: names.sorted(), wireless: wireless, hasRadio: hasRadio, uplink: defaultRoute)

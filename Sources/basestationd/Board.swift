@@ -18,8 +18,7 @@ extension BoardKeeper {
             fan: configuration.board.fanCelsius * 1_000, hot: configuration.board.hotCelsius * 1_000,
             critical: configuration.board.criticalCelsius * 1_000)
         var orders = BoardOrders()
-        let ceiling = configuration.wifiPower
-        orders.transmitPower = { step in await wireless?.limitPower(toDbm: step.power(below: ceiling)) }
+        orders.transmitPower = { step in await wireless?.cool(step) }
         let request = configuration.runtimeDirectory + "/factory-reset"
         // basestation-reset.path sees it and puts the configuration back that the board came with; accounts and keys stay.
         orders.factoryReset = { close(open(request, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)) }
@@ -38,17 +37,5 @@ extension BoardParts {
             panel: lines.isEmpty && button == nil
                 ? nil : LinuxPanel(LinuxPanel.Wiring(chip: configuration.chip, lines: lines, button: button)),
             position: Endpoint(configuration.gpsd).map { Gpsd(at: $0) }, thermal: LinuxThermalSensor())
-    }
-}
-
-extension TransmitPowerStep {
-    /// dBm; 3 dB are half of it.
-    func power(below ceiling: Int) -> Int {
-        switch self {
-        case .full: ceiling
-        case .half: max(0, ceiling - 3)
-        case .quarter: max(0, ceiling - 6)
-        case .minimum: 0
-        }
     }
 }

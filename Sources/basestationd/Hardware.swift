@@ -69,7 +69,7 @@ struct Hardware: Sendable {
         simulated = board
         guard configuration.wifiPort != nil else { return }
         let air = SimulatedAccessPoint(
-            clocks: board.clocks, ports: configuration.wirelessPorts, powerCeiling: UInt32(configuration.wifiPower) * 100)
+            clocks: board.clocks, ports: configuration.wirelessPorts)
         (accessPoint, simulatedAir) = (air, air)
     }
 
@@ -99,7 +99,6 @@ extension WirelessPlan {
             runtimeDirectory: configuration.runtimeDirectory)
         saePort = configuration.wpa3Port
         saeSSID = configuration.wpa3Name ?? ssid
-        powerCeiling = UInt32(configuration.wifiPower) * 100
         usesUnits = Directories.exists("/run/systemd/system")
         portalPort = configuration.portalPort
         leaseSeconds = configuration.leaseTime.wholeSeconds

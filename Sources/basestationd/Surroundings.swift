@@ -163,6 +163,7 @@ extension StationSettings {
         clientPorts = configuration.allClientPorts
         wirelessPorts = configuration.wirelessPorts
         ssid = configuration.wirelessPorts.isEmpty ? nil : configuration.networkName
+        powerCeiling = configuration.wifiPower
         uplinkPort = configuration.uplinkPort
         tariffs = configuration.tariffs
         defaultTariffID = configuration.defaultTariff

@@ -39,7 +39,8 @@ final class AirStation {
         id = "free"
         """
 
-    init(devices count: Int) throws {
+    /// - Parameter board: more of the configuration
+    init(devices count: Int, board: String = "") throws {
         sky = try Sky(devices: count)
         server = try Namespace(role: "server")
         try Self.wire(server, clients: count)
@@ -65,6 +66,7 @@ final class AirStation {
         wpa3_name = "\(Self.ssid3)"
         [log]
         level = "debug"
+        \(board)
         \(Self.tariffs)
         """.write(toFile: Self.folder + "/station.toml", atomically: true, encoding: .utf8)
         daemon = try Self.startDaemon()
@@ -108,7 +110,7 @@ final class AirStation {
         ])
         try waitUntil("basestationd answers", timeout: .seconds(60), every: .milliseconds(50)) {
             guard daemon.isRunning else { throw LabError.unreadable(what: "the daemon's end", text: daemon.stderr) }
-            return FileManager.default.fileExists(atPath: socket) && (try? ask("wallet", "address")) != nil  // not yet
+            return RawHTTP(place: .unix(socket)).ask("GET", "/v1/status")?.status == 200
         }
         return daemon
     }
@@ -129,6 +131,20 @@ final class AirStation {
         try run([try Products.url("basestation").path] + words + ["--socket", socket], timeout: .seconds(60)).stdout
     }
 
+    /// What the owner's API tells at once: starting the CLI takes a second on an emulated processor.
+    static func get<View: Decodable>(_ path: String, as view: View.Type = View.self) throws -> View {
+        let answer = try #require(RawHTTP(place: .unix(socket)).ask("GET", path))
+        return try JSON.decode(View.self, from: Data(answer.body.utf8))
+    }
+
+    static func radio() throws -> RadioStatusView { try get("/v1/radio") }
+
+    /// What `diagnose` says, in one line.
+    static func diagnosis() throws -> String {
+        try start([Products.url("basestation").path, "diagnose", "--socket", socket]).wait(timeout: .seconds(60)).stdout
+            .split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    }
+
     /// A code of so much data, and the Wi-Fi passphrase that goes with it.
     func sell(_ data: String, to name: String, mac: MACAddress? = nil) throws -> KeyView {
         let codes = try JSON.decode([CodeView].self, from: Data(Self.ask("codes", "create", "--data", data, "--json").utf8))
@@ -140,7 +156,7 @@ final class AirStation {
     }
 
     func sessions() throws -> [SessionView] {
-        try JSON.decode([SessionView].self, from: Data(Self.ask("sessions", "--json").utf8))
+        try Self.get("/v1/sessions?active=false")
     }
 
     /// The open session of a device.
@@ -162,6 +178,12 @@ final class AirStation {
     static func isOnAir(_ port: String) throws -> Bool {
         let output = try start(["iw", "dev", port, "info"]).wait(timeout: .seconds(20)).stdout
         return output.contains("type AP") && output.contains("channel")
+    }
+
+    /// As `iw` says it: "20.00 dBm".
+    static func power(of port: String) throws -> String? {
+        try run(["iw", "dev", port, "info"]).stdout.split(separator: "\n").first { $0.contains("txpower") }
+            .map { $0.drop { !$0.isNumber }.description }
     }
 
     func getAddress(_ index: Int) throws { try sky.getAddress(index) }

@@ -20,6 +20,8 @@ struct AirStationTests {
             try station.expectService(index)
             #expect(try station.session(index)?.buyer == key.buyer)
         }
+        let told = try JSON.decode([SessionView].self, from: Data(AirStation.ask("sessions", "--json").utf8))
+        #expect(Set(told.map(\.buyer)) == [alice.buyer, bob.buyer] && told.count == 2)
         let before = try [0, 1].map { try #require(try station.session($0)?.sessionId) }
 
         // The agent: nobody is disconnected, and no byte is lost.

@@ -81,7 +81,9 @@ struct HostapdTests {
         air.killHostapd()
         for body in [{ _ = try control.state() }, { _ = try HostapdControl(path: air.controlPath) }] {
             let error = #expect(throws: HALError.self) { try body() }
-            #expect(error?.kind == .missing && error?.mend.contains("systemctl restart hostapd") == true, "\(error as Any)")
+            #expect(
+                error?.kind == .missing && error?.mend.contains("systemctl restart basestation-hostapd") == true,
+                "\(error as Any)")
         }
     }
 }

@@ -7,10 +7,6 @@ import Testing
 /// What `basestation radio` tells and does, against what the kernel's own tool says.
 @Suite(hardwareInTheLoop, .serialized)
 struct RadioCommandTests {
-    private func status() throws -> RadioStatusView {
-        try JSON.decode(RadioStatusView.self, from: Data(AirStation.ask("radio", "status", "--json").utf8))
-    }
-
     private func refusal(_ words: String...) throws -> String {
         let program = try Products.url("basestation").path
         let answer = try start([program] + words + ["--socket", AirStation.socket]).wait(timeout: .seconds(60))
@@ -28,13 +24,20 @@ struct RadioCommandTests {
         try station.getAddress(0)
 
         try waitUntil("the device in the radio's status", timeout: .seconds(20), every: .milliseconds(200)) {
-            try status().clients.map(\.mac) == [devices[0].mac]
+            try AirStation.radio().clients.map(\.mac) == [devices[0].mac]
         }
-        let told = try status()
+        let told = try JSON.decode(RadioStatusView.self, from: Data(AirStation.ask("radio", "status", "--json").utf8))
         let ports = told.radios.flatMap(\.ports)
         #expect(told.onAir && told.country == "DE" && ports.map(\.channel) == [6, 6], "\(told)")
         #expect(ports.map(\.ssid) == [AirStation.ssid, AirStation.ssid3])
         #expect(try iw("dev", port, "info").contains("channel 6 ") && iw("reg", "get").contains("country DE"))
+        let text = try AirStation.ask("radio", "status")
+        for line in [
+            "On the air  ● yes", "Country     DE", "Power       at most 20 dBm, as configured",
+            "Can be      an access point",
+            "● Qlink WPA3", "channel 6, 20 dBm", "  \(devices[0].mac) \(port)    key 1",
+        ] { #expect(text.contains(line), "\(line) in \(text)") }
+        #expect(text.split(separator: "\n").allSatisfy { $0.count <= 80 })
         let heard = try iw("dev", port, "station", "get", "\(devices[0].mac)")
         #expect(heard.contains("signal:  \t\(told.clients[0].signalDbm ?? 0) "), "\(heard)")
 
@@ -66,8 +69,11 @@ struct RadioCommandTests {
 
         #expect(try refusal("radio", "set", "--channel", "14").contains("not allowed here"))
         #expect(try refusal("radio", "set", "--channel", "36").contains("another band"))
-        #expect(try refusal("radio", "set", "--power", "31").contains("0 to 30"))
-        #expect(try iw("dev", port, "info").contains("channel 11 "))
+        // Neither half of what is refused is done.
+        #expect(try refusal("radio", "set", "--power", "21", "--channel", "1").contains("0 to 20 dBm here, not 21"))
+        #expect(try refusal("radio", "set", "--power", "10", "--channel", "14").contains("not allowed here"))
+        let after = try iw("dev", port, "info")
+        #expect(after.contains("channel 11 ") && after.contains("txpower 20.00 dBm"), "\(after)")
         // Back to where devices look for it.
         try AirStation.ask("radio", "set", "--channel", "6")
         try waitUntil("channel 6", timeout: .seconds(30), every: .milliseconds(200)) {
@@ -88,24 +94,18 @@ struct RadioCommandTests {
         var words = ""
         do {
             try waitUntil("diagnose to say so", timeout: .seconds(30), every: .milliseconds(500)) {
-                words = try said()
+                words = try AirStation.diagnosis()
                 return words.contains("rfkill unblock wifi")
             }
         } catch { throw LabError.unreadable(what: "diagnose with the radio switched off", text: words) }
-        #expect(try !self.status().onAir && self.status().radios[0].blocked == "soft")
+        #expect(try !AirStation.radio().onAir && AirStation.radio().radios[0].blocked == "soft")
         try "0".write(toFile: "\(folder)/\(phy)/soft", atomically: false, encoding: .utf8)
         try waitUntil("the station to be on the air again", timeout: .seconds(60), every: .milliseconds(500)) {
-            try status().onAir
+            try AirStation.radio().onAir
         }
         try waitUntil("the device to be back", timeout: .seconds(60), every: .milliseconds(200)) {
             try station.sky.devices[0].hasJoined()
         }
         try station.expectService(0)
-    }
-
-    private func said() throws -> String {
-        let program = try Products.url("basestation").path
-        return try start([program, "diagnose", "--socket", AirStation.socket]).wait(timeout: .seconds(60)).stdout
-            .split(whereSeparator: \.isWhitespace).joined(separator: " ")
     }
 }

@@ -38,6 +38,16 @@ final class Sky {
                 toFile: "/sys/kernel/debug/ieee80211/\(phy)/hwsim/group", atomically: false, encoding: .utf8)
         }
 
+        /// How strong the others hear it, in dBm: hwsim adds the power that it sends with.
+        func be(heardAt strength: Int) throws {
+            try namespace.run("iw", "dev", interface, "set", "txpower", "fixed", "0")
+            let file = "/sys/kernel/debug/ieee80211/\(phy)/hwsim/rx_rssi"
+            do { try "\(strength)".write(toFile: file, atomically: false, encoding: .utf8) } catch {
+                // Some kernels read it without its sign.
+                try "\(UInt64(bitPattern: Int64(strength)))".write(toFile: file, atomically: false, encoding: .utf8)
+            }
+        }
+
         func hasJoined() throws -> Bool { try ask("status").contains("wpa_state=COMPLETED") }
     }
 

@@ -1,3 +1,4 @@
+import Lab
 import Charging
 import Foundation
 import Primitives

@@ -61,7 +61,7 @@ public final class HostapdControl {
             // An event of an earlier ATTACH, or the late answer of nobody: events begin with their priority.
             if answer.hasPrefix("<") { continue }
             guard !answer.hasPrefix("FAIL"), !answer.hasPrefix("UNKNOWN COMMAND") else {
-                throw HALError(.unsupported, "hostapd refuses to \(subject)", mend: "see journalctl -u hostapd")
+                throw HALError(.unsupported, "hostapd refuses to \(subject)", mend: "see journalctl -u basestation-hostapd")
             }
             return answer
         }
@@ -103,11 +103,12 @@ public final class HostapdControl {
     private static func failure(_ error: Int32, _ path: String) -> HALError {
         switch error {
         case ENOENT, ECONNREFUSED, ENOTCONN, ECONNRESET:
-            HALError(.missing, "hostapd does not answer at \(path)", mend: "start it: systemctl restart hostapd")
+            HALError(.missing, "hostapd does not answer at \(path)", mend: "start it: systemctl restart basestation-hostapd")
         case EACCES, EPERM:
             HALError(.notPermitted, "\(path) may not be used", mend: "run as root, or in the group of ctrl_interface_group")
         case EAGAIN:
-            HALError(.busy, "hostapd gave no answer in \(timeoutSeconds) s at \(path)", mend: "see journalctl -u hostapd")
+            HALError(
+                .busy, "hostapd gave no answer in \(timeoutSeconds) s at \(path)", mend: "see journalctl -u basestation-hostapd")
         default: HALError(.broken, "hostapd at \(path): \(String(cString: strerror(error)))", mend: "")
         }
     }

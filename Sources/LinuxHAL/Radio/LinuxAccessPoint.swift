@@ -18,13 +18,13 @@ public actor LinuxAccessPoint: AccessPoint {
     private var route: RouteSocket?
     /// What hostapd was told of WPA3; nil: not known, since it was started by another agent or anew.
     private var admitted: [WirelessCredential]?
-    private var power: UInt32
+    /// 1/100 dBm, as the radio was told; nil: not yet.
+    private var power: UInt32?
 
     public init(_ plan: WirelessPlan) {
         self.plan = plan
         hostapd = HostapdService(plan)
         addresses = AddressService(plan)
-        power = plan.powerCeiling
     }
 
     /// Takes a network off the air that is in the configuration no more: hostapd and dnsmasq outlive the agent that started them.
@@ -52,7 +52,7 @@ public actor LinuxAccessPoint: AccessPoint {
 
     // MARK: on the air
 
-    public func serve(_ credentials: [WirelessCredential]) throws(HALError) {
+    public func serve(_ credentials: [WirelessCredential], power: UInt32) throws(HALError) {
         let socket = try wireless()
         let interfaces = try read { () throws(NetlinkError) in try socket.interfaces() }
         listeners?.know(Dictionary(interfaces.map { ($0.index, $0.name) }) { $1 })
@@ -74,6 +74,7 @@ public actor LinuxAccessPoint: AccessPoint {
         try admit(credentials)
         for port in plan.ports { try listeners?.hear(port: port, at: hostapd.configuration.controlPath(of: port)) }
         try settle()
+        try limit(power)
     }
 
     /// hostapd answers within moments of its start; the radio may take longer, and is asked again with the next call.
@@ -169,7 +170,6 @@ public actor LinuxAccessPoint: AccessPoint {
             }
         }
         if !addresses.isRunning { try addresses.start() }
-        try applyPower { $0 > power }
     }
 
     private func routing() throws(HALError) -> RouteSocket {
@@ -179,16 +179,12 @@ public actor LinuxAccessPoint: AccessPoint {
         return opened
     }
 
-    public func limitPower(to power: UInt32) throws(HALError) {
-        self.power = min(power, plan.powerCeiling)
-        try applyPower { _ in true }
-    }
-
     /// Drivers may take a limit and not keep it: what they say afterwards decides.
-    private func applyPower(where isWrong: (UInt32) -> Bool) throws(HALError) {
-        let wrong = try portsNow().filter { $0.power.map(isWrong) ?? true }
+    private func limit(_ power: UInt32) throws(HALError) {
+        let isNew = power != self.power
+        let wrong = try portsNow().filter { port in isNew || port.power.map { $0 > power } ?? true }
         guard !wrong.isEmpty else { return }
-        let (socket, power) = (try wireless(), power)
+        let socket = try wireless()
         try read { () throws(NetlinkError) in
             for port in wrong { try socket.limitPower(of: port, to: power) }
         }
@@ -198,6 +194,7 @@ public actor LinuxAccessPoint: AccessPoint {
                 .unsupported, "\(port.name) sends with \(now / 100) dBm though it was told \(power / 100)",
                 mend: "its driver keeps no limit: use another radio, or a country and a channel that allow no more")
         }
+        self.power = power
     }
 
     private func portsNow() throws(HALError) -> [WirelessInterface] {

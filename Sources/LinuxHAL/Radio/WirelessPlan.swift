@@ -11,8 +11,6 @@ public struct WirelessPlan: Hashable, Sendable {
     /// Two letters, ISO 3166.
     public var country: String
     public var channel: Int
-    /// 1/100 dBm. 100 mW unless the owner says less, or the regulator.
-    public var powerCeiling: UInt32 = 2_000
     /// A device that was not heard for so long is asked, and sent away when it does not answer.
     public var inactivitySeconds = 30
     public var runtimeDirectory: String

@@ -2,20 +2,22 @@ import Foundation
 import Glibc
 
 /// HTTP as bytes, for saying what no client would say.
-struct RawHTTP {
-    enum Place { case tcp(Int), unix(String) }
-    let place: Place
+public struct RawHTTP: Sendable {
+    public enum Place: Sendable { case tcp(Int), unix(String) }
+    public let place: Place
+
+    public init(place: Place) { self.place = place }
 
     private var host: String { if case .tcp(let port) = place { "station:\(port)" } else { "station" } }
 
-    struct Answer {
-        var status: Int
-        var headers: [String: String]
-        var body: String
-        func header(_ name: String) -> String? { headers[name.lowercased()] }
-        var json: [String: Any]? { try? JSONSerialization.jsonObject(with: Data(body.utf8)) as? [String: Any] }
+    public struct Answer {
+        public var status: Int
+        public var headers: [String: String]
+        public var body: String
+        public func header(_ name: String) -> String? { headers[name.lowercased()] }
+        public var json: [String: Any]? { try? JSONSerialization.jsonObject(with: Data(body.utf8)) as? [String: Any] }
         /// RFC 9457: `urn:qlink:problem:` and this.
-        var problem: String? {
+        public var problem: String? {
             guard header("content-type") == "application/problem+json", json?["status"] as? Int == status,
                 json?["detail"] as? String != nil, let type = json?["type"] as? String
             else { return nil }
@@ -24,13 +26,13 @@ struct RawHTTP {
     }
 
     /// nil: the station hung up without a word, as is right for what is not HTTP.
-    func say(_ bytes: [UInt8], patience: Double = 5) -> Answer? {
+    public func say(_ bytes: [UInt8], patience: Double = 5) -> Answer? {
         guard let socket = Socket(place) else { return nil }
         socket.send(bytes)
         return Self.parse(socket.readToEnd(patience: patience))
     }
 
-    func ask(_ method: String, _ path: String, headers: [String] = [], body: String? = nil) -> Answer? {
+    public func ask(_ method: String, _ path: String, headers: [String] = [], body: String? = nil) -> Answer? {
         var lines = ["\(method) \(path) HTTP/1.1", "Host: \(host)", "Connection: close"] + headers
         if let body { lines.append("Content-Length: \(body.utf8.count)") }
         let text = lines.joined(separator: "\r\n") + "\r\n\r\n" + (body ?? "")
@@ -52,10 +54,10 @@ struct RawHTTP {
 }
 
 /// A connected socket, closed with its last owner.
-final class Socket {
+public final class Socket {
     private let fd: Int32
 
-    init?(_ place: RawHTTP.Place) {
+    public init?(_ place: RawHTTP.Place) {
         switch place {
         case .tcp(let port):
             fd = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -85,7 +87,7 @@ final class Socket {
 
     deinit { close(fd) }
 
-    @discardableResult func send(_ bytes: [UInt8]) -> Bool {
+    @discardableResult public func send(_ bytes: [UInt8]) -> Bool {
         var sent = 0
         while sent < bytes.count {
             let count = bytes[sent...].withUnsafeBytes { Glibc.send(fd, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
@@ -96,7 +98,7 @@ final class Socket {
     }
 
     /// Until the station hangs up, or patience ends.
-    func readToEnd(patience seconds: Double) -> [UInt8] {
+    public func readToEnd(patience seconds: Double) -> [UInt8] {
         var all: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 65_536)
         let end = Date(timeIntervalSinceNow: seconds)
@@ -111,7 +113,7 @@ final class Socket {
     }
 
     /// Whether the station has hung up within `seconds`.
-    func isClosed(within seconds: Double) -> Bool {
+    public func isClosed(within seconds: Double) -> Bool {
         var wait = pollfd(fd: fd, events: Int16(POLLIN), revents: 0)
         var byte: UInt8 = 0
         return poll(&wait, 1, Int32(seconds * 1_000)) > 0 && recv(fd, &byte, 1, 0) <= 0
