@@ -243,6 +243,11 @@ public actor LinuxAccessPoint: AccessPoint {
             if error == .interrupted {
                 return try netlink("ask the radio") { () throws(NetlinkError) in try body() }
             }
+            if error.errno == ENOENT {
+                // The driver may have gone, or come back under another number: the next call asks anew.
+                socket = nil
+                _ = try wireless()
+            }
             guard error.errno == ERFKILL else { throw HALError(error, doing: "ask the radio") }
             let radio = (try? TextFile.read("/sys/class/net/\(plan.port)/phy80211/name")).map { String($0.prefix { $0 != "\n" }) }
             throw Self.switchedOff(radio ?? plan.port, radio.flatMap { Rfkill.block(of: $0) } ?? .soft)
