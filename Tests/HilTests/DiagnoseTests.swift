@@ -81,14 +81,15 @@ struct DiagnoseTests {
         try expect(["no country's rules are in force", "set country below [wifi]"], while: "no country is set")
 
         try run(["rmmod", "mac80211_hwsim"])
-        try expect(["there is no radio", "plug in one"], while: "the radio is gone")
+        try expect(["there is no radio", "install its firmware", "look at dmesg"], while: "the radio is gone")
         try run(["modprobe", "mac80211_hwsim", "radios=0"])
         try SimulatedRadio.plugIn(interfaceTypes: 1 << 2)  // NL80211_IFTYPE_STATION
         // Whether the kernel gives it the name of the one before or not.
         try expect(["be an access point", "shows with \"access point\""], while: "the radio is a client's only")
         try run(["modprobe", "-r", "mac80211_hwsim"])
         try waitUntil("cfg80211 to go", timeout: .seconds(20)) { (try? run(["rmmod", "cfg80211"])) != nil }
-        try expect(["no radio's driver is loaded", "look at dmesg"], while: "no driver is loaded")
+        // Asking for a radio may load what all drivers need.
+        try expect(["install its firmware", "look at dmesg"], while: "no driver is loaded")
     }
 }
 

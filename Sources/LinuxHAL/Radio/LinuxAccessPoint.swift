@@ -44,11 +44,11 @@ public actor LinuxAccessPoint: AccessPoint {
             return opened
         } catch {
             guard error.errno == ENOENT else { throw HALError(error, doing: "open the radio") }
-            throw HALError(
-                .missing, "no radio's driver is loaded",
-                mend: "plug the radio in, install its firmware (apt-get install firmware-linux), look at dmesg")
+            throw HALError(.missing, "no radio's driver is loaded", mend: Self.noRadioMend)
         }
     }
+
+    private static let noRadioMend = "plug the radio in, install its firmware (apt-get install firmware-linux), look at dmesg"
 
     // MARK: on the air
 
@@ -95,8 +95,9 @@ public actor LinuxAccessPoint: AccessPoint {
         let own = interfaces.first { $0.name == plan.port }
         guard let radio = own.map({ own in radios.first { $0.index == own.wiphy } }) ?? radios.first(where: \.canBeAccessPoint)
         else {
+            guard !radios.isEmpty else { throw HALError(.missing, "there is no radio", mend: Self.noRadioMend) }
             throw HALError(
-                .missing, radios.isEmpty ? "there is no radio" : "no radio here can be an access point",
+                .missing, "no radio here can be an access point",
                 mend: "plug in one that \"basestation radio status\" shows with \"access point\"")
         }
         guard radio.canBeAccessPoint else {
