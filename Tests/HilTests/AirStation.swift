@@ -1,6 +1,7 @@
 import Charging
 import Foundation
 import Lab
+import Netlink
 import Primitives
 import StationAPI
 import Testing
@@ -209,6 +210,13 @@ final class AirStation {
             let session = try session(index)
             return session?.bytesUp == carried.up && session?.bytesDown == carried.down
         }
+    }
+
+    /// How many devices may send and receive, by the kernel's own list.
+    func authorized() throws -> Int {
+        let socket = try WirelessSocket()
+        return try socket.interfaces().filter { [sky.accessPoint, sky.accessPoint + "s"].contains($0.name) }
+            .reduce(0) { try $0 + socket.stations(of: $1.index).count(where: \.isAuthorized) }
     }
 
     /// Since when each device is on the air, as the kernel knows it, in milliseconds of the boot.
