@@ -82,20 +82,19 @@ public actor WirelessKeeper: Service {
     }
 
     /// The keys in force have changed: at once, not with the next tick.
-    public func keysChanged() async {
-        if let error = await keepOnAir() { logger.warning("\(error)") }
-    }
+    public func keysChanged() async { await keepOnAir() }
 
     /// Heat lowers the power, and gives it back. An order that fails is repeated with every tick.
     public func cool(_ step: TransmitPowerStep) async {
         power.heat = step
-        if let error = await keepOnAir() { logger.warning("\(error)") }
+        await keepOnAir()
     }
 
     /// The owner's limit, in dBm; heat may lower it further.
     public func limitPower(toDbm owner: Int) async throws(HALError) {
         power.owner = owner
-        if let error = await keepOnAir() { throw error }
+        await keepOnAir()
+        if let failure { throw failure }
     }
 
     /// Off the air; whose key is in force may come back.
@@ -116,11 +115,7 @@ public actor WirelessKeeper: Service {
     private func take(_ input: Input) async {
         switch input {
         case .tick, .news(.changed):
-            let error = await keepOnAir()
-            if error != failure {
-                failure = error
-                if let error { logger.warning("\(error)") } else { logger.notice("on the air as \"\(settings.ssid ?? "")\"") }
-            }
+            await keepOnAir()
             await look()
         case .news(.left(let port, let mac)):
             await lose(mac, on: port)
@@ -136,7 +131,8 @@ public actor WirelessKeeper: Service {
         }
     }
 
-    private func keepOnAir() async -> HALError? {
+    /// Tells the radio all that it shall do; what hinders it is logged when it changes.
+    private func keepOnAir() async {
         let secret = settings.wirelessSecret
         let credentials = await cashier.read { engine in
             engine.keys.values.filter { !$0.isRevoked }.map { key in
@@ -144,10 +140,13 @@ public actor WirelessKeeper: Service {
                     id: key.id, passphrase: WirelessKeyText.passphrase(of: key.number, secret: secret), mac: key.mac)
             }
         }
+        var found: HALError?
         do throws(HALError) {
             try await accessPoint.serve(credentials, power: UInt32(clamping: power.limit) * 100)
-            return nil
-        } catch { return error }
+        } catch { found = error }
+        guard found != failure else { return }
+        failure = found
+        if let found { logger.warning("\(found)") } else { logger.notice("on the air as \"\(settings.ssid ?? "")\"") }
     }
 
     /// Compares who is there with who was.

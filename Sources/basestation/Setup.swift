@@ -75,8 +75,8 @@ struct Setup: ParsableCommand {
             name = "\(name)"
 
             [network]
-            uplink_port = "\(uplink)"
-            \(clients.isEmpty ? "" : "client_ports = [\(clients.map { "\"\($0)\"" }.joined(separator: ", "))]")
+            uplink_port = "\(uplink)"\
+            \(clients.isEmpty ? "" : "\nclient_ports = [\(clients.map { "\"\($0)\"" }.joined(separator: ", "))]")
             \(radio.map { "\n[wifi]\nport = \"\($0.port)\"\ncountry = \"\($0.country)\"\n" } ?? "")
             [portal]
             message = "\(message)"

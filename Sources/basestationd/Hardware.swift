@@ -68,8 +68,7 @@ struct Hardware: Sendable {
         bootID = "simulated-\(start.wall.secondsSince1970)-\(start.boot.nanoseconds)"
         simulated = board
         guard configuration.wifiPort != nil else { return }
-        let air = SimulatedAccessPoint(
-            clocks: board.clocks, ports: configuration.wirelessPorts)
+        let air = SimulatedAccessPoint(clocks: board.clocks, ports: configuration.wirelessPorts)
         (accessPoint, simulatedAir) = (air, air)
     }
 

@@ -36,18 +36,22 @@ struct UnitsTests {
     private func install(_ sky: Sky) throws {
         let tree = URL(fileURLWithPath: Products.rules).deletingLastPathComponent().deletingLastPathComponent().path
         try run(["make", "-C", tree, "install", "BIN=\(Products.url("basestationd").deletingLastPathComponent().path)"])
-        // As an owner does it: name, uplink, country, no wired clients, free of charge, the usual greeting.
-        let answers = "/tmp/answers"
-        try "\(AirStation.ssid)\nwan0\nDE\nnone\n0\n\n".write(toFile: answers, atomically: true, encoding: .utf8)
-        #expect(try ask("setup", "--force", "--answers", answers).contains("\(Self.configuration) is written"))
-        let made = try String(contentsOfFile: Self.configuration, encoding: .utf8)
-        #expect(made.contains("port = \"\(sky.accessPoint)\"\ncountry = \"DE\""), "\(made)")
+        try setUp(sky)
         // A development build finds its libraries where the compiler is, which may be somebody's home.
         try run(["mkdir", "-p", "/run/systemd/system/basestationd.service.d"])
         try "[Service]\nProtectHome=no\n".write(
             toFile: "/run/systemd/system/basestationd.service.d/home.conf", atomically: true, encoding: .utf8)
         try run(["systemctl", "daemon-reload"])
         try run(["systemctl", "start", "basestationd"], timeout: .seconds(90))
+    }
+
+    private func setUp(_ sky: Sky) throws {
+        // As an owner does it: name, uplink, country, no wired clients, free of charge, the usual greeting.
+        let answers = "/tmp/answers"
+        try "\(AirStation.ssid)\nwan0\nDE\nnone\n0\n\n".write(toFile: answers, atomically: true, encoding: .utf8)
+        #expect(try ask("setup", "--force", "--answers", answers).contains("\(Self.configuration) is written"))
+        let made = try String(contentsOfFile: Self.configuration, encoding: .utf8)
+        #expect(made.contains("port = \"\(sky.accessPoint)\"\ncountry = \"DE\""), "\(made)")
     }
 
     static let configuration = "/etc/basestation/station.toml"
@@ -110,6 +114,13 @@ struct UnitsTests {
         }
         #expect(try sessions().map(\.sessionId) == session)
         try reset(sky)
+
+        // The owner sets it up again.
+        try setUp(sky)
+        try run(["systemctl", "restart", "basestationd"], timeout: .seconds(90))
+        try waitUntil("the network to be back", timeout: .seconds(60), every: .milliseconds(200)) {
+            try AirStation.isOnAir(sky.accessPoint) && Self.units.allSatisfy { try state($0) == "active" }
+        }
     }
 
     /// What the button orders, by the name that the daemon gives it: the first configuration is back, the accounts are still there.

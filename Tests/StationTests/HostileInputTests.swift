@@ -1,6 +1,6 @@
-import Lab
 import Charging
 import Foundation
+import Lab
 import Primitives
 import StationAPI
 import StationClient

@@ -1,5 +1,5 @@
-import Lab
 import Foundation
+import Lab
 import StationAPI
 import StationClient
 import Testing

@@ -58,6 +58,8 @@ public actor LinuxAccessPoint: AccessPoint {
         listeners?.know(Dictionary(interfaces.map { ($0.index, $0.name) }) { $1 })
         try listeners?.hearKernel()
         let hasPorts = plan.ports.allSatisfy { port in interfaces.contains { $0.name == port } }
+        // What sends already is limited before anything that may fail: heat waits neither for hostapd nor for an address server.
+        var tooLoud = limit(power, interfaces)
         var state = hasPorts ? hostapd.state() : nil
         if state == nil || state?.isStuck == true {
             admitted = nil
@@ -65,6 +67,7 @@ public actor LinuxAccessPoint: AccessPoint {
             try write(credentials)
             try hostapd.start()
             state = try awaken()
+            tooLoud = limit(power, try portsNow())
         }
         guard let state, state.isOnAir else {
             throw HALError(
@@ -74,7 +77,7 @@ public actor LinuxAccessPoint: AccessPoint {
         try admit(credentials)
         for port in plan.ports { try listeners?.hear(port: port, at: hostapd.configuration.controlPath(of: port)) }
         try settle()
-        try limit(power)
+        if let tooLoud { throw tooLoud }
     }
 
     /// hostapd answers within moments of its start; the radio may take longer, and is asked again with the next call.
@@ -156,7 +159,7 @@ public actor LinuxAccessPoint: AccessPoint {
 
     // MARK: ports
 
-    /// Addresses, what is counted, and how loud; the kernel forgets them with the interface.
+    /// Addresses, and what is counted; the kernel forgets them with the interface.
     private func settle() throws(HALError) {
         let route = try routing()
         let links = try read { () throws(NetlinkError) in try route.links() }
@@ -181,21 +184,27 @@ public actor LinuxAccessPoint: AccessPoint {
     }
 
     /// Drivers may take a limit and not keep it: what they say afterwards decides.
-    private func limit(_ power: UInt32) throws(HALError) {
+    /// - Returns: why a port sends with more; it serves all the same
+    private func limit(_ power: UInt32, _ interfaces: [WirelessInterface]) -> HALError? {
         let isNew = power != self.power
-        let wrong = try portsNow().filter { port in isNew || port.power.map { $0 > power } ?? true }
-        guard !wrong.isEmpty else { return }
-        let socket = try wireless()
-        try read { () throws(NetlinkError) in
-            for port in wrong { try socket.limitPower(of: port, to: power) }
+        let wrong = interfaces.filter { port in
+            plan.ports.contains(port.name) && port.megahertz != nil && (isNew || port.power.map { $0 > power } ?? true)
         }
-        for port in try portsNow() where port.megahertz != nil {
-            guard let now = port.power, now > power else { continue }
-            throw HALError(
-                .unsupported, "\(port.name) sends with \(now / 100) dBm though it was told \(power / 100)",
-                mend: "its driver keeps no limit: use another radio, or a country and a channel that allow no more")
-        }
-        self.power = power
+        guard !wrong.isEmpty else { return nil }
+        do throws(HALError) {
+            let socket = try wireless()
+            try read { () throws(NetlinkError) in
+                for port in wrong { try socket.limitPower(of: port, to: power) }
+            }
+            for port in try portsNow() where port.megahertz != nil {
+                guard let now = port.power, now > power else { continue }
+                throw HALError(
+                    .unsupported, "\(port.name) sends with \(now / 100) dBm though it was told \(power / 100)",
+                    mend: "its driver keeps no limit: use another radio, or a country and a channel that allow no more")
+            }
+            self.power = power
+            return nil
+        } catch { return error }
     }
 
     private func portsNow() throws(HALError) -> [WirelessInterface] {
