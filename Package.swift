@@ -56,6 +56,7 @@ let hardware: [Target] = [
 
 let domain: [Target] = [
     module("Charging", ["Primitives", collections]),
+    module("Consensus", ["Primitives"]),
     module("BoardControl", ["HAL", "Primitives"]),
 ]
 
@@ -97,6 +98,7 @@ let programs: [Target] = [
 
 let testing: [Target] = [
     tests("PrimitivesTests", ["Primitives", "SimulatedHAL"]),
+    tests("ConsensusTests", ["Consensus", "Primitives", "SimulatedHAL"]),
     tests("ChargingTests", ["Charging", "Primitives", "SimulatedHAL", collections]),
     tests(
         "BoardControlTests",

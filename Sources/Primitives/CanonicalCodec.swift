@@ -37,6 +37,20 @@ extension CanonicalCoder {
         value = byte == 1
     }
 
+    /// The tag of an enumeration, one byte: writes `tag`, or gives the one that was read.
+    public mutating func tag(_ tag: UInt8) throws(CanonicalError) -> UInt8 {
+        var tag = tag
+        try integer(&tag)
+        return tag
+    }
+
+    /// An enumeration without payload, as the byte of its raw value.
+    public mutating func choice<T: RawRepresentable<UInt8>>(_ value: inout T) throws(CanonicalError) {
+        let read = try tag(value.rawValue)
+        guard let known = T(rawValue: read) else { throw .invalid("\(T.self) has no case \(read)") }
+        value = known
+    }
+
     /// UTF-8 text of at most `limit` bytes.
     public mutating func text(_ value: inout String, limit: Int) throws(CanonicalError) {
         var utf8 = Array(value.utf8)

@@ -29,7 +29,7 @@ extension Signable {
 }
 
 /// A value and what claims to be its signature. Only `verified(by:)` gives the value away.
-public struct Signed<Value: Signable & Sendable & Codable>: Sendable, Codable {
+public struct Signed<Value: Signable & Sendable>: Sendable {
     /// What is claimed: read it to find out whose key must have signed, never to act on it.
     public let claim: Value
     public let signature: Signature
@@ -64,7 +64,7 @@ extension Signed: Canonical {
 }
 
 /// A value whose signature was checked; there is no other way to make one.
-public struct Verified<Value: Signable & Sendable & Codable>: Sendable {
+public struct Verified<Value: Signable & Sendable>: Sendable {
     public let signed: Signed<Value>
     public let signer: PublicKey
     public var value: Value { signed.claim }
@@ -73,8 +73,12 @@ public struct Verified<Value: Signable & Sendable & Codable>: Sendable {
         self.signed = signed
         self.signer = signer
     }
+
+    /// One's own signature needs no checking.
+    public init(signing value: Value, by key: PrivateKey) { self.init(signed: Signed(value, by: key), by: key.publicKey) }
 }
 
+extension Signed: Codable where Value: Codable {}
 extension Signed: Equatable where Value: Equatable {}
 extension Signed: Hashable where Value: Hashable {}
 extension Verified: Equatable where Value: Equatable {}

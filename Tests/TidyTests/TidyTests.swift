@@ -32,7 +32,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [("Charging", ["HAL"]), ("BoardControl", [])]) func theDomainIsPure(
+    @Test(arguments: [("Charging", ["HAL"]), ("Consensus", ["HAL", "Charging"]), ("BoardControl", [])]) func theDomainIsPure(
         module: String, andWithout more: [String]
     ) {
         let forbidden = ["Glibc", "FoundationEssentials", "NIOCore", "NIOPosix", "Logging", "CLinux"] + more

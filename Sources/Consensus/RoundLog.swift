@@ -1,0 +1,62 @@
+import Primitives
+
+/// The messages of one height, by round (the paper's message log).
+struct RoundLog: Sendable {
+    struct Round: Sendable {
+        var proposals: [Verified<Proposal>] = []
+        var prevotes = Tally()
+        var precommits = Tally()
+        /// Rules that fire once a round.
+        var hasPrevoteTimer = false
+        var hasPrecommitTimer = false
+        var hasPolka = false
+        /// Fresh blocks that came in time.
+        var timely: [BlockID] = []
+    }
+
+    /// A proposer that signs two blocks for a round is heard twice, not more.
+    private static let proposalsPerRound = 2
+
+    private(set) var rounds: [UInt32: Round] = [:]
+    /// What checking came to, for the blocks that were proposed.
+    private(set) var validity: [BlockID: Bool] = [:]
+
+    subscript(round: UInt32) -> Round {
+        get { rounds[round] ?? Round() }
+        set { rounds[round] = newValue }
+    }
+
+    func isValid(_ block: BlockID) -> Bool { validity[block] ?? false }
+
+    mutating func add(_ proposal: Verified<Proposal>, isValid: Bool, isTimely: Bool) {
+        let value = proposal.value
+        guard !self[value.round].proposals.contains(where: { $0.value == value }),
+            self[value.round].proposals.count < Self.proposalsPerRound
+        else { return }
+        self[value.round].proposals.append(proposal)
+        validity[value.block] = isValid
+        if isTimely { self[value.round].timely.append(value.block) }
+    }
+
+    mutating func add(_ vote: Verified<Vote>, from index: Int, weighing weight: UInt64) -> Tally.Outcome {
+        switch vote.value.step {
+        case .prevote: self[vote.value.round].prevotes.add(vote, from: index, weighing: weight)
+        case .precommit: self[vote.value.round].precommits.add(vote, from: index, weighing: weight)
+        }
+    }
+
+    /// Forgets a delegate's lowest rounds ahead when it has votes in too many: what it says last is kept, so that a round in which a
+    /// third of the power is can always be found, and nobody fills the memory.
+    mutating func makeRoom(for index: Int, weighing weight: UInt64, ahead round: UInt32, of current: UInt32, limit: Int) {
+        let ahead = rounds.keys.filter {
+            $0 > current.saturatingAdd(1) && $0 != round
+                && (self[$0].prevotes.hasVoted(index) || self[$0].precommits.hasVoted(index))
+        }
+        guard ahead.count >= limit, let lowest = ahead.min() else { return }
+        self[lowest].prevotes.remove(index, weighing: weight)
+        self[lowest].precommits.remove(index, weighing: weight)
+        if self[lowest].prevotes.power == 0, self[lowest].precommits.power == 0, self[lowest].proposals.isEmpty {
+            rounds[lowest] = nil
+        }
+    }
+}
