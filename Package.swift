@@ -16,6 +16,7 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let collections = Target.Dependency.product(name: "OrderedCollections", package: "swift-collections")
+let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
@@ -77,7 +78,7 @@ let composition: [Target] = [
             "StationAPI", "Charging", "BoardControl", "HAL", "Primitives", "CHost", collections, hummingbird, lifecycle, logging,
             nio, nioPosix,
         ]),
-    module("Simulation", ["Charging", "HAL", "SimulatedHAL", "Primitives", collections]),
+    module("Simulation", ["Charging", "Consensus", "HAL", "SimulatedHAL", "Primitives", collections, heap]),
 ]
 
 let programs: [Target] = [

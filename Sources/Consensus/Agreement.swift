@@ -109,12 +109,12 @@ public struct Agreement: Sendable {
             silentUntil = clock + Self.clockMargin
         }
         if let until = silentUntil {
-            guard turn.parentTime > until || flaws.contains(.withoutMemory) else {
+            guard turn.parentTime > until else {
                 return "its disk may be a copy: it signs again after a block made later than its start is final"
             }
             silentUntil = nil
         }
-        guard turn.height >= memory.height || flaws.contains(.withoutMemory) else {
+        guard turn.height >= memory.height else {
             return "it has signed at height \(memory.height) and has to get there again"
         }
         return turn.rotation.set.index(of: identity) == nil ? "it is not elected" : nil

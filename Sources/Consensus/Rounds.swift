@@ -45,7 +45,7 @@ public struct Rounds: Sendable {
     }
 
     /// A rule taken out, for simulations that must notice.
-    package enum Flaw: Hashable, Sendable { case withoutLock, withoutMemory }
+    package enum Flaw: Hashable, Sendable { case withoutLock }
 
     /// Of rounds ahead, so many of one delegate's are kept: enough to find a third in one of them.
     static let roundsAhead = 8
@@ -165,7 +165,7 @@ public struct Rounds: Sendable {
     private mutating func propose(_ block: BlockID, validRound: UInt32?, _ actions: inout [Action]) {
         let proposal = Proposal(chainID: chainID, height: height, round: round, validRound: validRound, block: block)
         // Refused means: another one is signed for this round already.
-        guard flaws.contains(.withoutMemory) || (try? signing.record(proposal)) != nil else { return }
+        guard (try? signing.record(proposal)) != nil else { return }
         actions += [.persist(signing), .signProposal(proposal)]
     }
 
@@ -175,7 +175,7 @@ public struct Rounds: Sendable {
         guard let identity, set.index(of: identity) != nil else { return }
         let vote = Vote(chainID: chainID, height: height, round: round, step: kind, block: block)
         // Refused means: something else is signed for this step already.
-        guard flaws.contains(.withoutMemory) || (try? signing.record(vote)) != nil else { return }
+        guard (try? signing.record(vote)) != nil else { return }
         actions += [.persist(signing), .signVote(vote)]
     }
 }

@@ -10,6 +10,13 @@ public struct SimulationViolation: Hashable, Sendable, CustomStringConvertible {
         case rightBuyer = "nobody pays for another's bytes"
         case voucherIsKept = "a payment once taken is never forgotten"
         case oneRecord = "each session has exactly one usage record, and it is true"
+        // A network's
+        case oneBlock = "no two blocks are final at one height"
+        case finalStays = "what is final is never lost, and everybody has the same"
+        case supplyIsConstant = "no QLC comes or goes"
+        case oneSignature = "an honest key signs one thing for a step"
+        case honestKeepStake = "nobody honest is punished"
+        case progress = "once the network heals, blocks come in bounded time"
     }
 
     public var promise: Promise
@@ -30,6 +37,7 @@ public struct SimulationReport: Sendable, CustomStringConvertible {
     public var virtualTime = Nanoseconds.zero
     public var events = 0
     public var sessions = 0
+    public var blocks = 0
     public var records = 0
     public var bytes: UInt64 = 0
     /// How often each thing happened that a run should meet.
@@ -47,9 +55,11 @@ public struct SimulationReport: Sendable, CustomStringConvertible {
 
     public var description: String {
         let covered = coverage.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+        let whole =
+            blocks > 0
+            ? "\(blocks) blocks" : "\(sessions) sessions, \(records) usage records, \(ByteCount(bytes: bytes)) carried"
         let text =
-            "\(seeds) seeds, \((virtualHours * 1_000).rounded() / 1_000) virtual hours, \(steps) steps, \(events) events, "
-            + "\(sessions) sessions, \(records) usage records, \(ByteCount(bytes: bytes)) carried, "
+            "\(seeds) seeds, \((virtualHours * 1_000).rounded() / 1_000) virtual hours, \(steps) steps, \(events) events, \(whole), "
             + "\(violations.count) violations\n  met: \(covered)"
         return violations.reduce(text) { $0 + "\n  \($1)" }
     }
@@ -60,6 +70,7 @@ public struct SimulationReport: Sendable, CustomStringConvertible {
         virtualTime += other.virtualTime
         events += other.events
         sessions += other.sessions
+        blocks += other.blocks
         records += other.records
         bytes += other.bytes
         coverage.merge(other.coverage, uniquingKeysWith: +)

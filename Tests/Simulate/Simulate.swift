@@ -2,36 +2,29 @@ import ArgumentParser
 import Primitives
 import Simulation
 
-/// Many stations from many seeds, faster than time passes: `make sim SEEDS=1000`.
+/// Stations and networks from seeds, faster than time passes: `make sim SEEDS=1000`.
 @main
 struct Simulate: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Simulates stations and checks every promise at every step.",
-        discussion: "Example: simulate --seeds 1000 --minutes 5. A violation names its seed: simulate --first 61 --seeds 1 --log")
+        abstract: "Simulates stations and networks, and checks every promise at every step.",
+        discussion: "Example: simulate network --seeds 1000. A violation names its seed: simulate network --first 61 --seeds 1 --log",
+        subcommands: [SimulateStations.self, SimulateNetwork.self])
+}
 
-    @Option(help: "How many stations.") var seeds: UInt64 = 1_000
-    @Option(help: "The first seed.") var first: UInt64 = 0
+struct SimulateStations: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "stations", abstract: "A station with its board, its clients and their wallets.")
+
+    @OptionGroup var options: SimulateOptions
     @Option(help: "Virtual minutes of each.") var minutes = 5.0
-    @Flag(help: "Tell what happened.") var log = false
 
     func run() throws {
-        var total = SimulationReport()
-        let start = ContinuousClock.now
-        for seed in first..<first + seeds {
+        try options.run { seed in
             var settings = StationSimulation.Settings(seed: seed)
             settings.lasting = Nanoseconds(Int64(minutes * 6e10))
-            settings.keepsLog = log
+            settings.keepsLog = options.log
             var simulation = StationSimulation(settings)
-            let report = simulation.run()
-            for line in simulation.log { print(line) }
-            for violation in report.violations { print(violation) }
-            total.add(report)
+            return (simulation.run(), simulation.log)
         }
-        let elapsed = (ContinuousClock.now - start) / .seconds(1)
-        print(total)
-        print(
-            "\(Int(total.virtualHours * 3_600 / elapsed)) times real time, \(total.virtualHours / elapsed) virtual hours a second"
-        )
-        if !total.violations.isEmpty { throw ExitCode(1) }
     }
 }

@@ -1,0 +1,161 @@
+import Consensus
+import HeapModule
+public import Primitives
+import SimulatedHAL
+
+/// A network of delegates in one process, from one seed: delays, loss, partitions, clocks that differ, crashes with lost writes, disks
+/// restored from copies, and delegates that cheat. Every promise is checked at every step.
+///
+/// Faults last for a while; then the network heals, cheats go on cheating, and blocks have to come in bounded time.
+public struct NetworkSimulation: Sendable {
+    public struct Settings: Sendable {
+        public var seed: UInt64
+        /// Delegates, beside one node that only follows. nil: 4 to 7.
+        public var delegates: Int?
+        /// Of the delegates so many cheat; nil: as many as a third of the power allows.
+        public var cheats: Int?
+        public var faultsLast = Nanoseconds.seconds(40)
+        /// After healing, everybody has to have three more blocks within.
+        public var healsWithin = Nanoseconds.seconds(240)
+        public var mutations: Set<NetworkMutation> = []
+        public var keepsLog = false
+
+        public init(seed: UInt64) { self.seed = seed }
+    }
+
+    enum Event {
+        case deliver(NetworkMessage, to: Int, from: Int)
+        case waited(node: Int, life: Int, height: UInt64, isIdle: Bool)
+        case timeout(node: Int, life: Int, Rounds.Timeout)
+        case gossip(node: Int)
+        case transaction
+        case fault
+        case restart(node: Int, fromCopy: Bool)
+        case heal
+    }
+
+    struct Scheduled: Comparable {
+        var at: Instant
+        var sequence: Int
+        var event: Event
+        static func < (left: Scheduled, right: Scheduled) -> Bool { (left.at, left.sequence) < (right.at, right.sequence) }
+        static func == (left: Scheduled, right: Scheduled) -> Bool { left.sequence == right.sequence }
+    }
+
+    let settings: Settings
+    let timing = ConsensusTiming()
+    var random: SplitMix64
+    var now = Instant.zero
+    var nodes: [SimulatedDelegate] = []
+    var queue = Heap<Scheduled>()
+    private var sequence = 0
+    /// Where each node is; messages do not cross.
+    var side: [Int] = []
+    var lossPerMille = 0
+    var slowest = Nanoseconds.milliseconds(80)
+    var hasHealed = false
+    var checker: NetworkChecker
+    /// Verified already: what one node found, another need not compute again.
+    var knownCommits: Set<Commit> = []
+    public internal(set) var report = SimulationReport()
+    public private(set) var log: [String] = []
+
+    public init(_ settings: Settings) {
+        self.settings = settings
+        var random = SplitMix64(seed: settings.seed)
+        let count = settings.delegates ?? random.number(4...7)
+        let keys = (0...count).map { _ in PrivateKey(seed: random.bytes(32))! }
+        let stakes = (0..<count).map { _ in UInt64(random.number(900...1_100)) }
+        let cheats = settings.cheats ?? random.number(0...(count - 1) / 3)
+        let publicKeys = keys.map(\.publicKey)
+        guard let ledger = try? SimulatedLedger(keys: Array(publicKeys.prefix(count)), stakes: stakes) else {
+            preconditionFailure("delegates with stake can be elected")
+        }
+        for number in 0...count {
+            let tricks = number < cheats ? ByzantineTrick.some(&random) : []
+            nodes.append(
+                SimulatedDelegate(
+                    number: number, key: keys[number], publicKey: publicKeys[number], isDelegate: number < count, tricks: tricks,
+                    clockOffset: random.number(-700...700)))
+        }
+        side = Array(repeating: 0, count: nodes.count)
+        checker = NetworkChecker(genesis: ledger, honest: nodes.map(\.isHonest))
+        self.random = random
+        report.seeds = 1
+    }
+
+    /// Runs until everybody has got over the faults, or the first violation.
+    public mutating func run() -> SimulationReport {
+        for node in nodes.indices {
+            start(node, isWhole: true)
+            schedule(.gossip(node: node), after: random.milliseconds(0...1_000))
+        }
+        schedule(.transaction, after: .milliseconds(300))
+        schedule(.fault, after: .milliseconds(500))
+        schedule(.heal, after: settings.faultsLast)
+        let end = Instant.zero + settings.faultsLast + settings.healsWithin
+        while report.violations.isEmpty, let next = queue.popMin() {
+            now = next.at
+            if now > end {
+                violated(.progress, "heights \(nodes.map(\.height)) at the end, \(checker.heightAtHealing) when it healed")
+                break
+            }
+            report.steps += 1
+            perform(next.event)
+            if hasHealed, hasEverybodyRecovered { break }
+        }
+        if report.violations.isEmpty { checkEnd() }
+        report.virtualTime = Nanoseconds(now.nanoseconds)
+        report.blocks = checker.chain.count
+        report.mix(UInt64(report.steps))
+        for block in checker.chain { report.mix(UInt64(truncatingIfNeeded: block.block.header.time)) }
+        return report
+    }
+
+    private mutating func perform(_ event: Event) {
+        switch event {
+        case .deliver(let message, let node, let sender): receive(message, at: node, from: sender)
+        case .waited(let node, let life, let height, let isIdle):
+            if nodes[node].life == life { handle(.waited(height: height, isIdle: isIdle), at: node) }
+        case .timeout(let node, let life, let timeout):
+            if nodes[node].life == life { handle(.rounds(.timeout(timeout)), at: node) }
+        case .gossip(let node):
+            gossip(from: node)
+            schedule(.gossip(node: node), after: random.milliseconds(800...1_200))
+        case .transaction:
+            offerTransaction()
+            schedule(.transaction, after: random.milliseconds(200...3_000))
+        case .fault:
+            if !hasHealed {
+                strike()
+                schedule(.fault, after: random.milliseconds(300...4_000))
+            }
+        case .restart(let node, let fromCopy): restart(node, fromCopy: fromCopy)
+        case .heal: heal()
+        }
+    }
+
+    mutating func schedule(_ event: Event, after delay: Nanoseconds) {
+        sequence += 1
+        queue.insert(Scheduled(at: now + delay, sequence: sequence, event: event))
+    }
+
+    /// The time a node reads off its clock.
+    func clock(of node: Int) -> BlockTime? {
+        nodes[node].clockOffset.map { BlockTime(Int64(SimulatedLedger.genesisTime) + now.nanoseconds / 1_000_000 + Int64($0)) }
+    }
+
+    mutating func meet(_ what: String, _ times: Int = 1) { report.coverage[what, default: 0] += times }
+
+    mutating func note(_ line: (NetworkSimulation) -> String) {
+        guard settings.keepsLog else { return }
+        log.append("\(now.nanoseconds / 1_000_000) ms: \(line(self))")
+    }
+
+    mutating func violated(_ promise: SimulationViolation.Promise, _ what: String) {
+        note { _ in "VIOLATION \(promise.rawValue): \(what)" }
+        guard report.violations.count < SimulationReport.violationLimit else { return }
+        report.violations.append(
+            SimulationViolation(promise: promise, seed: settings.seed, step: report.steps, at: now, what: what))
+    }
+}
