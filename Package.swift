@@ -58,6 +58,7 @@ let hardware: [Target] = [
 let domain: [Target] = [
     module("Charging", ["Primitives", collections]),
     module("Consensus", ["Primitives"]),
+    module("Ledger", ["Consensus", "Charging", "Primitives"]),
     module("BoardControl", ["HAL", "Primitives"]),
 ]
 
@@ -100,6 +101,7 @@ let programs: [Target] = [
 let testing: [Target] = [
     tests("PrimitivesTests", ["Primitives", "SimulatedHAL"]),
     tests("ConsensusTests", ["Consensus", "Primitives", "SimulatedHAL"]),
+    tests("LedgerTests", ["Ledger", "Consensus", "Charging", "Primitives", "SimulatedHAL"]),
     tests("ChargingTests", ["Charging", "Primitives", "SimulatedHAL", collections]),
     tests(
         "BoardControlTests",

@@ -1,6 +1,6 @@
 /// Thirty-two bytes without an allocation: a digest, a key, an identifier. Text form: 64 hexadecimal digits.
 public struct Bytes32: Hashable, Comparable, Sendable {
-    private var a: UInt64, b: UInt64, c: UInt64, d: UInt64
+    @usableFromInline var a: UInt64, b: UInt64, c: UInt64, d: UInt64
 
     public static let zero = Bytes32()
 
@@ -20,6 +20,10 @@ public struct Bytes32: Hashable, Comparable, Sendable {
         }
         (a, b, c, d) = words
     }
+
+    /// The bytes as four big-endian words, for whoever walks or hashes them without an allocation.
+    @inlinable public init(words: (UInt64, UInt64, UInt64, UInt64)) { (a, b, c, d) = words }
+    @inlinable public var words: (UInt64, UInt64, UInt64, UInt64) { (a, b, c, d) }
 
     public var bytes: [UInt8] {
         [a, b, c, d].flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> (56 - 8 * $0)) } }
