@@ -1,28 +1,35 @@
 /// Places for values of one kind, found by number; a removed one's place is given to the next.
+///
+/// Kept in blocks, so that growing neither copies what is there nor leaves a hole of its size behind, and a change to a copy of the whole
+/// copies only the blocks that it touches.
 struct Arena<Element: Sendable>: Sendable {
-    private var elements: [Element] = []
-    private var free: [UInt32] = []
+    private static var blockBits: Int { 9 }
+    private static var blockSize: Int { 1 << blockBits }
 
-    var count: Int { elements.count - free.count }
+    private var blocks: [[Element]] = []
+    private var free: [UInt32] = []
+    private var used = 0
+
+    var count: Int { used - free.count }
 
     subscript(index: Int) -> Element {
-        get { elements[index] }
-        set { elements[index] = newValue }
-    }
-
-    /// Makes room for `more`. Grows by an eighth, not twofold as an array does by itself: memory is what a small board has least of.
-    mutating func reserve(_ more: Int) {
-        let needed = elements.count + max(0, more - free.count)
-        if needed > elements.capacity { elements.reserveCapacity(needed + needed / 8) }
+        get { blocks[index >> Self.blockBits][index & (Self.blockSize - 1)] }
+        set { blocks[index >> Self.blockBits][index & (Self.blockSize - 1)] = newValue }
+        _modify { yield &blocks[index >> Self.blockBits][index & (Self.blockSize - 1)] }
     }
 
     mutating func insert(_ element: Element) -> Int {
-        guard let place = free.popLast() else {
-            elements.append(element)
-            return elements.count - 1
+        if let place = free.popLast() {
+            self[Int(place)] = element
+            return Int(place)
         }
-        elements[Int(place)] = element
-        return Int(place)
+        if used == blocks.count << Self.blockBits {
+            blocks.append([])
+            blocks[blocks.count - 1].reserveCapacity(Self.blockSize)
+        }
+        blocks[blocks.count - 1].append(element)
+        used += 1
+        return used - 1
     }
 
     mutating func remove(_ index: Int) { free.append(UInt32(index)) }

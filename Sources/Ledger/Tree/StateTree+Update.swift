@@ -10,8 +10,6 @@ extension StateTree {
         for (one, next) in zip(changes, changes.dropFirst()) { precondition(one.path != next.path, "\(one.path) changes twice") }
         let insertions = changes.count { $0.value != nil }
         precondition(count + insertions <= StateBranch.leavesMax, "more than \(StateBranch.leavesMax) leaves")
-        leaves.reserve(insertions)
-        branches.reserve(insertions)
         top = apply(changes, changes.indices, to: top, at: 0, guide: nil)
     }
 
