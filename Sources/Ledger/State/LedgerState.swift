@@ -1,0 +1,120 @@
+public import Consensus
+public import Primitives
+
+/// The ledger after a block: all that the chain agrees upon, under one root. The same blocks give the same root on every station.
+///
+/// ```
+///  block ─▶ execute (reads this, changes nothing) ─▶ outcome ─▶ apply ─▶ the next state, and its root
+/// ```
+public struct LedgerState: Sendable {
+    /// The block that was applied last.
+    public struct Head: Hashable, Sendable, Canonical {
+        public var height: UInt64 = 0
+        public var block = BlockID.zero
+        public var time: BlockTime = 0
+        /// Of that block's transactions.
+        public var receiptsRoot = MerkleTree.root([])
+
+        public init() {}
+        public mutating func visit(_ coder: inout some CanonicalCoder) throws(CanonicalError) {
+            try coder.integer(&height)
+            try coder.nested(&block)
+            try coder.integer(&time)
+            try coder.nested(&receiptsRoot)
+        }
+    }
+
+    public let chainID: Bytes32
+    public private(set) var head: Head
+    public private(set) var tree = StateTree()
+    private var entries: [StateKey: StateEntry] = [:]
+    /// Kinds that are few and are gone through at an epoch's end.
+    private var listed: [StateKey.Kind: Set<StateKey>] = [:]
+    /// At the next height.
+    public private(set) var rotation: ProposerRotation
+
+    private static let listedKinds: Set<StateKey.Kind> = [.delegate, .unbonding, .vesting, .proposal]
+
+    /// The state that `entries` are, each key once, in any order.
+    /// - Throws: `stateDamaged` if they cannot be a state, `supplyBroken` if they do not hold the supply.
+    public init(chainID: Bytes32, head: Head, entries: some Sequence<(key: StateKey, entry: StateEntry)>) throws(LedgerError) {
+        (self.chainID, self.head, rotation) = (chainID, head, ProposerRotation(DelegateSet()))
+        var changes: [StateKey: StateEntry?] = [:]
+        var found = QLC.zero
+        for (key, entry) in entries {
+            guard key.kind == entry.kind else { throw .stateDamaged("under \(key.kind) stands \(entry.kind)") }
+            guard changes.updateValue(entry, forKey: key) == nil else { throw .stateDamaged("a \(key.kind) stands twice") }
+            found += entry.amount
+        }
+        guard found == .supply else { throw .supplyBroken(expected: .supply, found: found) }
+        write(changes)
+        guard case .epoch(let epoch)? = self[.epoch], case .parameters? = self[.parameters], case .funds? = self[.funds],
+            case .attendance(let attendance)? = self[.attendance], attendance.missed.count == epoch.current.count,
+            epoch.current.count > 0, head.height + 1 >= epoch.startHeight
+        else { throw .stateDamaged("what every state has is missing") }
+        rotation = ProposerRotation(epoch.current).advanced(by: UInt32(clamping: head.height + 1 - epoch.startHeight))
+    }
+
+    /// Of header height + 1: what the delegates agree on one block later.
+    public var root: Bytes32 { tree.root }
+
+    public subscript(key: StateKey) -> StateEntry? { entries[key] }
+
+    /// Every entry, in no order; for storage and for snapshots.
+    public var all: [StateKey: StateEntry] { entries }
+
+    func keys(of kind: StateKey.Kind) -> Set<StateKey> { listed[kind] ?? [] }
+
+    /// Goes on to what a block came to. Only an outcome of this very state fits.
+    public mutating func apply(_ outcome: BlockOutcome) {
+        precondition(outcome.parent == head.block && outcome.head.height == head.height + 1, "an outcome of another state")
+        write(outcome.changes)
+        head = outcome.head
+        if epoch.startHeight == head.height + 1 { rotation = ProposerRotation(epoch.current) } else { rotation.advance() }
+    }
+
+    private mutating func write(_ changes: [StateKey: StateEntry?]) {
+        var leaves: [StateTree.Change] = []
+        leaves.reserveCapacity(changes.count)
+        for (key, entry) in changes {
+            entries[key] = entry
+            leaves.append((path: key.path, value: entry?.hash))
+            guard Self.listedKinds.contains(key.kind) else { continue }
+            if entry == nil { listed[key.kind]?.remove(key) } else { listed[key.kind, default: []].insert(key) }
+        }
+        tree.update(leaves)
+    }
+}
+
+extension LedgerState {
+    public func account(_ key: PublicKey) -> Account {
+        if case .account(let account)? = self[.account(key)] { account } else { Account() }
+    }
+
+    public func channel(_ id: Bytes32) -> ChannelRecord? {
+        if case .channel(let channel)? = self[.channel(id)] { channel } else { nil }
+    }
+
+    public func asset(_ id: AssetID) -> Asset? {
+        if case .asset(let asset)? = self[.asset(id)] { asset } else { nil }
+    }
+
+    public func delegate(_ key: PublicKey) -> DelegateRecord? {
+        if case .delegate(let delegate)? = self[.delegate(key)] { delegate } else { nil }
+    }
+
+    public var epoch: Epoch {
+        guard case .epoch(let epoch)? = self[.epoch] else { preconditionFailure("a state without an epoch was made") }
+        return epoch
+    }
+
+    public var parameters: Parameters {
+        guard case .parameters(let parameters)? = self[.parameters] else {
+            preconditionFailure("a state without parameters was made")
+        }
+        return parameters
+    }
+
+    /// The whole supply, counted.
+    public var supply: QLC { all.values.reduce(QLC.zero) { $0 + $1.amount } }
+}

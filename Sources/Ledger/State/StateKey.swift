@@ -1,0 +1,54 @@
+public import Consensus
+public import Primitives
+
+/// The name of an asset: hash of its first registration.
+public typealias AssetID = Bytes32
+
+/// Where something stands in the ledger's state.
+public struct StateKey: Hashable, Comparable, Sendable, Canonical {
+    public enum Kind: UInt8, Hashable, Sendable, CaseIterable {
+        case account = 1
+        case delegate, delegation, unbonding, vesting
+        case asset, tariff, channel, content, usage
+        case parameters, funds, epoch, attendance, proposal
+    }
+
+    public var kind: Kind
+    public var id: Bytes32
+
+    public init(_ kind: Kind, _ id: Bytes32) { (self.kind, self.id) = (kind, id) }
+    public init() { self.init(.account, .zero) }
+
+    public mutating func visit(_ coder: inout some CanonicalCoder) throws(CanonicalError) {
+        try coder.choice(&kind)
+        try coder.nested(&id)
+    }
+
+    public static func < (left: StateKey, right: StateKey) -> Bool {
+        (left.kind.rawValue, left.id) < (right.kind.rawValue, right.id)
+    }
+
+    /// Where it stands in the tree.
+    public var path: Bytes32 { TaggedHash.digest(tag: "qlink/state-key", canonicalBytes) }
+}
+
+extension StateKey {
+    public static func account(_ key: PublicKey) -> StateKey { StateKey(.account, key.raw) }
+    public static func delegate(_ key: PublicKey) -> StateKey { StateKey(.delegate, key.raw) }
+    public static func delegation(of staker: PublicKey, with delegate: PublicKey) -> StateKey {
+        StateKey(.delegation, TaggedHash.digest(tag: "qlink/delegation", staker.raw.bytes + delegate.raw.bytes))
+    }
+    public static func asset(_ id: AssetID) -> StateKey { StateKey(.asset, id) }
+    public static func tariff(_ digest: Bytes32) -> StateKey { StateKey(.tariff, digest) }
+    public static func channel(_ id: Bytes32) -> StateKey { StateKey(.channel, id) }
+    public static func content(_ hash: Bytes32) -> StateKey { StateKey(.content, hash) }
+    public static func usage(of asset: AssetID) -> StateKey { StateKey(.usage, asset) }
+    public static func proposal(_ parameter: Parameters.Name, _ value: UInt64) -> StateKey {
+        let name = [parameter.rawValue] + (0..<8).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
+        return StateKey(.proposal, TaggedHash.digest(tag: "qlink/proposal-of-parameter", name))
+    }
+    public static let parameters = StateKey(.parameters, .zero)
+    public static let funds = StateKey(.funds, .zero)
+    public static let epoch = StateKey(.epoch, .zero)
+    public static let attendance = StateKey(.attendance, .zero)
+}
