@@ -59,6 +59,7 @@ let domain: [Target] = [
     module("Charging", ["Primitives", collections]),
     module("Consensus", ["Primitives"]),
     module("Ledger", ["Consensus", "Charging", "Primitives"]),
+    module("Node", ["Ledger", "Consensus", "Primitives"]),
     module("BoardControl", ["HAL", "Primitives"]),
 ]
 
@@ -102,6 +103,7 @@ let testing: [Target] = [
     tests("PrimitivesTests", ["Primitives", "SimulatedHAL"]),
     tests("ConsensusTests", ["Consensus", "Primitives", "SimulatedHAL"]),
     tests("LedgerTests", ["Ledger", "Consensus", "Charging", "Primitives", "SimulatedHAL"]),
+    tests("NodeTests", ["Node", "Ledger", "Consensus", "Charging", "Primitives", "SimulatedHAL", heap]),
     tests("ChargingTests", ["Charging", "Primitives", "SimulatedHAL", collections]),
     tests(
         "BoardControlTests",

@@ -65,6 +65,17 @@ public struct Agreement: Sendable {
 
     public var height: UInt64 { rounds?.height ?? 0 }
 
+    /// Who proposes in that round of this height; nil while there is none, or the round is too far ahead to be heard.
+    public mutating func proposer(of round: UInt32) -> PublicKey? {
+        guard let current = rounds?.round, round <= current.saturatingAdd(Rounds.roundsAhead) else { return nil }
+        return rounds?.proposer(of: round)
+    }
+
+    /// Whether a lock, a valid block or an own proposal names this block.
+    public func isBound(to block: BlockID) -> Bool {
+        memory.locked?.block == block || memory.valid?.block == block || memory.proposal?.block == block
+    }
+
     /// Why this board does not sign, in words; nil while it does.
     public private(set) var silence: String? = "no height has begun"
 
@@ -80,7 +91,8 @@ public struct Agreement: Sendable {
             intervalIsOver = true
             return isIdle || hasWork ? start() : []
         case .rounds(let event):
-            guard rounds != nil else { return [] }
+            // A timer of a height that is done begins nothing.
+            guard rounds != nil, event.height.map({ $0 == height }) ?? true else { return [] }
             // Somebody has begun: a proposal is there, or votes.
             return start() + perform { $0.handle(event) }
         }

@@ -29,6 +29,16 @@ public struct Rounds: Sendable {
         case timeout(Timeout)
         /// The block that `build` asked for.
         case built(BlockID, round: UInt32)
+
+        /// The height that it is about; nil: the one at hand.
+        var height: UInt64? {
+            switch self {
+            case .proposal(let proposal, _, _): proposal.value.height
+            case .vote(let vote): vote.value.height
+            case .timeout(let timeout): timeout.height
+            case .built: nil
+            }
+        }
     }
 
     public enum Action: Hashable, Sendable {
