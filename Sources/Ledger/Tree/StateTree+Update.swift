@@ -63,10 +63,9 @@ extension StateTree {
         let fresh = apply(changes, isRight ? lower : upper, to: .empty, at: bit + 1, guide: nil)
         let others = isRight ? upper : lower
         guard fresh != .empty else { return apply(changes, others, to: link, at: depth, guide: nil) }
+        // Also when there are other changes below: they may be removals of what is not there, and leave it as it is.
+        if case .branch(let index) = link { branches[index].hash = hash(ofBranch: index, at: bit + 1, along: guide) }
         let rest = apply(changes, others, to: link, at: bit + 1, guide: nil)
-        if others.isEmpty, case .branch(let index) = rest {
-            branches[index].hash = hash(ofBranch: index, at: bit + 1, along: guide)
-        }
         return join(isRight ? fresh : rest, isRight ? rest : fresh, at: bit, seenAt: depth, along: guide)
     }
 
