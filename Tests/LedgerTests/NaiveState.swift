@@ -25,11 +25,11 @@ struct NaiveState {
 extension SplitMix64 {
     mutating func digest() -> Bytes32 { Bytes32(bytes(32))! }
 
-    /// `count` different paths. Half of them share up to 255 bits with another, as an attacker would like them to.
+    /// `count` different paths. A third of them share up to 255 bits with another, as an attacker would like them to.
     mutating func paths(_ count: Int) -> [Bytes32] {
         var paths: [Bytes32] = []
         while paths.count < count {
-            let path = paths.isEmpty || chance(1, in: 2) ? digest() : pick(paths).flipped(number(0...255))
+            let path = paths.isEmpty || chance(2, in: 3) ? digest() : pick(paths).flipped(number(0...255))
             if !paths.contains(path) { paths.append(path) }
         }
         return paths

@@ -22,7 +22,7 @@ import Testing
     }
 
     /// A random history: what is there changes, goes and comes, a block at a time.
-    @Test(arguments: 0..<40 as Range<UInt64>) func anyHistoryLeadsToTheRootOfItsContent(seed: UInt64) {
+    @Test(arguments: 0..<25 as Range<UInt64>) func anyHistoryLeadsToTheRootOfItsContent(seed: UInt64) {
         var random = SplitMix64(seed: seed)
         let paths = random.paths(40)
         var (tree, naive, root) = (StateTree(), NaiveState(), Bytes32.zero)

@@ -4,7 +4,8 @@ extension StateTree {
     /// A path and the hash of its new value; nil removes it.
     public typealias Change = (path: Bytes32, value: Bytes32?)
 
-    /// Applies a whole block's changes at once, in any order, each path once. Each node that changes is hashed once.
+    /// Applies a whole block's changes at once, in any order, each path once. A node that changes is hashed once, however many
+    /// changes are below it; twice where a new branch comes to stand above it.
     public mutating func update(_ changes: [Change]) {
         let changes = changes.sorted { $0.path < $1.path }
         for (one, next) in zip(changes, changes.dropFirst()) { precondition(one.path != next.path, "\(one.path) changes twice") }
