@@ -26,7 +26,8 @@ struct EncryptedKey: Hashable, Sendable {
     ) throws(KeyBackupError) {
         header = Header(cost: cost, salt: salt, network: network, publicKey: key.publicKey)
         let secret = try Self.secret(passphrase, header)
-        guard let box = try? ChaChaPoly.seal(key.seed, using: secret, nonce: Self.nonce, authenticating: header.canonicalBytes) else {
+        guard let box = try? ChaChaPoly.seal(key.seed, using: secret, nonce: Self.nonce, authenticating: header.canonicalBytes)
+        else {
             preconditionFailure("ChaCha20-Poly1305 cannot fail for 32 bytes")
         }
         ciphertext = Array(box.ciphertext) + Array(box.tag)

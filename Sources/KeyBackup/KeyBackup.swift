@@ -47,7 +47,9 @@ public struct KeyBackup: Hashable, Sendable {
     /// What to write to the file.
     public var text: String {
         let digits = Hex.encode(file.canonicalBytes)
-        let lines = stride(from: 0, to: digits.utf8.count, by: Self.digitsPerLine).map { digits.dropFirst($0).prefix(Self.digitsPerLine) }
+        let lines = stride(from: 0, to: digits.utf8.count, by: Self.digitsPerLine).map {
+            digits.dropFirst($0).prefix(Self.digitsPerLine)
+        }
         return ([Self.begin, "Address: \(address)"] + lines.map(String.init) + [Self.end]).joined(separator: "\n") + "\n"
     }
 
@@ -101,7 +103,8 @@ extension KeyBackupError: CustomStringConvertible {
         case .costRefused: "this key backup asks for more memory or time than one of ours: it was made by other software"
         case .emptyPassphrase: "a key backup needs a passphrase: several words that only you know"
         case .wrongPassphrase: "this passphrase does not open the key backup, which is whole: try how else you may have typed it"
-        case .noMemory(let bytes): "\(bytes >> 20) MiB of memory for the passphrase were not there: stop other programs and try again"
+        case .noMemory(let bytes):
+            "\(bytes >> 20) MiB of memory for the passphrase were not there: stop other programs and try again"
         }
     }
 }

@@ -16,8 +16,11 @@ public struct Address: Hashable, Sendable {
     /// - Throws: `AddressError`: what is wrong, and where if one character is. It is never mended silently: money would go there.
     public init(_ text: String, on network: Network) throws(AddressError) {
         let separator = network.prefix.utf8.count
-        let extra = text.utf8.enumerated().first { $0.offset > separator && $0.element == UInt8(ascii: "1") }
-        if text.lowercased().hasPrefix(network.prefix + "1"), let extra { throw Bech32m.badCharacter(in: text, at: extra.offset) }
+        if text.utf8.count <= Bech32m.lengthLimit, text.lowercased().hasPrefix(network.prefix + "1"),
+            let second = Array(text.utf8).lastIndex(of: UInt8(ascii: "1")), second > separator
+        {
+            throw Bech32m.badCharacter(in: text, at: second)  // a 1 that would pass for the end of a longer prefix
+        }
         let (prefix, values) = try Bech32m.decode(text)
         guard prefix == network.prefix else { throw .wrongPrefix(prefix, expected: network.prefix) }
         let bytes = try Bech32m.bytes(of: values)

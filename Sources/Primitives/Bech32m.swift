@@ -29,10 +29,10 @@ public enum Bech32m {
             guard let value = alphabet.firstIndex(of: characters[index]) else { throw badCharacter(in: text, at: index) }
             values.append(UInt8(value))
         }
-        switch checksum(prefix: prefix, values: values) {
-        case remainder: break
-        case bech32Remainder: throw .isBech32
-        default: throw .mistyped(position: suspect(prefix: prefix, values: values).map { separator + 2 + $0 })
+        let sum = checksum(prefix: prefix, values: values)
+        guard sum != bech32Remainder else { throw .isBech32 }
+        guard sum == remainder else {
+            throw .mistyped(position: suspect(error: sum ^ remainder, in: values).map { separator + 2 + $0 })
         }
         return (String(decoding: prefix, as: UTF8.self), values.dropLast(checksumLength))
     }
@@ -85,27 +85,26 @@ public enum Bech32m {
         return .badCharacter(text[start...].first.map(String.init) ?? "", position: index + 1)
     }
 
-    /// The only value that, written otherwise, would make the checksum right.
-    private static func suspect(prefix: [UInt8], values: [UInt8]) -> Int? {
-        for index in values.indices {
-            var mended = values
-            for other in 1..<UInt8(32) {
-                mended[index] = values[index] ^ other
-                if checksum(prefix: prefix, values: mended) == remainder { return index }
-            }
+    /// The only value that, written otherwise, would make the checksum right. The code is linear: one value changes the checksum by what
+    /// its change alone comes to, which is shifted on by each value behind it.
+    private static func suspect(error: UInt32, in values: [UInt8]) -> Int? {
+        var changes = Array(1..<UInt32(32))
+        for index in values.indices.reversed() {
+            if changes.contains(error) { return index }
+            changes = changes.map { shifted($0) }
         }
         return nil
     }
 
     /// The BCH code of BIP-173 over the prefix's high bits, a zero, its low bits, and the values.
     private static func checksum(prefix: [UInt8], values: [UInt8]) -> UInt32 {
+        (prefix.map { $0 >> 5 } + [0] + prefix.map { $0 & 31 } + values).reduce(1) { shifted($0) ^ UInt32($1) }
+    }
+
+    private static func shifted(_ sum: UInt32) -> UInt32 {
         let generator: [UInt32] = [0x3b6a_57b2, 0x2650_8e6d, 0x1ea1_19fa, 0x3d42_33dd, 0x2a14_62b3]
-        var sum: UInt32 = 1
-        for value in prefix.map({ $0 >> 5 }) + [0] + prefix.map({ $0 & 31 }) + values {
-            let top = sum >> 25
-            sum = (sum & 0x1ff_ffff) << 5 ^ UInt32(value)
-            for bit in 0..<5 where top >> UInt32(bit) & 1 == 1 { sum ^= generator[bit] }
-        }
-        return sum
+        var result = (sum & 0x1ff_ffff) << 5
+        for bit in 0..<5 where sum >> UInt32(25 + bit) & 1 == 1 { result ^= generator[bit] }
+        return result
     }
 }

@@ -95,7 +95,8 @@ public enum MnemonicError: Error, Equatable {
 extension MnemonicError: CustomStringConvertible {
     public var description: String {
         switch self {
-        case .wrongCount(let count): "a backup has 24 words (others 12, 15, 18 or 21), not \(count): look for one left out or twice"
+        case .wrongCount(let count):
+            "a backup has 24 words (others 12, 15, 18 or 21), not \(count): look for one left out or twice"
         case .unknownWord(let word, let position, let nearest):
             "word \(position), \"\(word)\", is not in the list; perhaps \"\(nearest)\": compare it with your paper"
         case .checksum: "each word is in the list, but together they are no backup: one is another word, or two are exchanged"

@@ -20,12 +20,12 @@ public struct Sealed: Hashable, Sendable {
     /// - Throws: `tooLong`, or `badKey` if `key` is a point that gives everyone the same secret.
     public init(_ bytes: [UInt8], to key: SealingKey, info: [UInt8], bound: [UInt8] = []) throws(SealedError) {
         guard bytes.count <= Self.limit else { throw .tooLong(bytes.count) }
+        guard key.isSomebodys else { throw .badKey }
         do {
             let recipient = try Curve25519.KeyAgreement.PublicKey(rawRepresentation: key.raw.bytes)
             var sender = try HPKE.Sender(recipientKey: recipient, ciphersuite: .sealed, info: Self.collected(info))
             ciphertext = Array(try sender.seal(Self.padded(bytes), authenticating: bound))
-            guard let encapsulated = Bytes32(Array(sender.encapsulatedKey)) else { throw SealedError.badKey }
-            encapsulatedKey = encapsulated
+            encapsulatedKey = Bytes32(Array(sender.encapsulatedKey))!
         } catch {
             throw .badKey
         }
@@ -43,9 +43,11 @@ public struct Sealed: Hashable, Sendable {
     package static func open(
         _ ciphertext: [UInt8], encapsulatedKey: Bytes32, by key: OpeningKey, info: [UInt8], bound: [UInt8]
     ) throws(SealedError) -> [UInt8] {
+        guard SealingKey(raw: encapsulatedKey).isSomebodys else { throw .notForThisKey }
         do {
             var recipient = try HPKE.Recipient(
-                privateKey: key.key, ciphersuite: .sealed, info: collected(info), encapsulatedKey: collected(encapsulatedKey.bytes))
+                privateKey: key.key, ciphersuite: .sealed, info: collected(info),
+                encapsulatedKey: collected(encapsulatedKey.bytes))
             return Array(try recipient.open(ciphertext, authenticating: bound))
         } catch {
             throw .notForThisKey
@@ -89,6 +91,27 @@ public struct SealingKey: Hashable, Sendable, Canonical {
     public init(raw: Bytes32) { self.raw = raw }
     public init() { raw = .zero }
     public mutating func visit(_ coder: inout some CanonicalCoder) throws(CanonicalError) { try coder.fixed(&raw) }
+
+    /// False for the points of small order: with these everyone has the same secret, zero. RFC 9180, section 7.1.4, has it refused; the
+    /// library does not.
+    var isSomebodys: Bool {
+        var u = raw.words
+        u.3 &= ~0x80  // the top bit means nothing (RFC 7748, section 5)
+        return !Self.smallOrder.contains(Bytes32(words: u))
+    }
+
+    /// The u of the points whose order divides 8, on the curve and its twist: 0, 1, two of order 8, p − 1, and again p and p + 1
+    /// (https://cr.yp.to/ecdh.html, "validate").
+    private static let smallOrder: Set<Bytes32> = Set(
+        [
+            "0000000000000000000000000000000000000000000000000000000000000000",
+            "0100000000000000000000000000000000000000000000000000000000000000",
+            "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+            "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+            "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+            "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+            "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        ].map { Bytes32($0)! })
 }
 
 /// The X25519 private key that opens what was sealed. It has no description: a secret never reaches a log.
