@@ -105,7 +105,7 @@ let testing: [Target] = [
     tests("PrimitivesTests", ["Primitives", "PublishedVectors", "SimulatedHAL", crypto]),
     tests("KeyBackupTests", ["KeyBackup", "Primitives", "PublishedVectors", "SimulatedHAL"]),
     tests("ConsensusTests", ["Consensus", "Primitives", "SimulatedHAL"]),
-    tests("LedgerTests", ["Ledger", "Consensus", "Charging", "Primitives", "SimulatedHAL"]),
+    tests("LedgerTests", ["Ledger", "Consensus", "Charging", "Primitives", "PublishedVectors", "SimulatedHAL"]),
     tests("ChargingTests", ["Charging", "Primitives", "SimulatedHAL", collections]),
     tests(
         "BoardControlTests",

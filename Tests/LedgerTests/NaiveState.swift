@@ -1,6 +1,6 @@
-import Foundation
 import Ledger
 import Primitives
+import PublishedVectors
 import SimulatedHAL
 
 /// The state tree by its definition alone: a dictionary, and a root that is computed anew from all of it.
@@ -61,8 +61,5 @@ struct StateVectors: Decodable {
     }
     let cases: [Case]
 
-    static func load() throws -> [Case] {
-        let file = URL(fileURLWithPath: #filePath).appendingPathComponent("../../Vectors/state-tree.json").standardizedFileURL
-        return try JSONDecoder().decode(StateVectors.self, from: Data(contentsOf: file)).cases
-    }
+    static let cases: [Case] = PublishedVectors.load("state-tree.json", as: StateVectors.self).cases
 }
