@@ -12,6 +12,7 @@ let strict: [SwiftSetting] = [
 ]
 
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
@@ -47,7 +48,8 @@ let c: [Target] = [
 ]
 
 let ground: [Target] = [
-    module("Primitives", [crypto])
+    module("Primitives", [crypto]),
+    module("KeyBackup", ["Primitives", crypto, cryptoExtras]),
 ]
 
 let hardware: [Target] = [
@@ -100,9 +102,11 @@ let programs: [Target] = [
 ]
 
 let testing: [Target] = [
-    tests("PrimitivesTests", ["Primitives", "SimulatedHAL"]),
+    module("PublishedVectors", path: "Tests/PublishedVectors"),
+    tests("PrimitivesTests", ["Primitives", "PublishedVectors", "SimulatedHAL", crypto]),
+    tests("KeyBackupTests", ["KeyBackup", "Primitives", "PublishedVectors", "SimulatedHAL"]),
     tests("ConsensusTests", ["Consensus", "Primitives", "SimulatedHAL"]),
-    tests("LedgerTests", ["Ledger", "Consensus", "Charging", "Primitives", "SimulatedHAL"]),
+    tests("LedgerTests", ["Ledger", "Consensus", "Charging", "Primitives", "PublishedVectors", "SimulatedHAL"]),
     tests("NodeTests", ["Node", "Ledger", "Consensus", "Charging", "Primitives", "SimulatedHAL", heap]),
     tests("ChargingTests", ["Charging", "Primitives", "SimulatedHAL", collections]),
     tests(
