@@ -3,7 +3,7 @@ import Primitives
 import SimulatedHAL
 
 /// Delegates by number, each with its own power.
-struct Crowd {
+struct Crowd: Sendable {
     let keys: [PrivateKey]
     let powers: [UInt64]
 
@@ -28,7 +28,7 @@ struct Crowd {
 }
 
 /// Headers from height 1 on; commits are signed when somebody asks.
-struct LightChain {
+struct LightChain: Sendable {
     static let start: BlockTime = 1_767_225_600_000
     static let interval: BlockTime = 60_000
 
@@ -93,7 +93,7 @@ struct LightChain {
     }
 
     /// What an honest peer answers.
-    func answer(_ height: UInt64?) throws -> LightClient.Answer {
+    @Sendable func answer(_ height: UInt64?) throws -> LightClient.Answer {
         let height = height ?? self.height
         guard (1...self.height).contains(height) else { return .none }
         return .block(try block(height))
@@ -102,7 +102,7 @@ struct LightChain {
 
 /// A client and its peers: every question is answered at once.
 struct LightNetwork {
-    typealias Peer = (UInt64?) throws -> LightClient.Answer
+    typealias Peer = @Sendable (UInt64?) throws -> LightClient.Answer
 
     var client: LightClient
     private var peers: [PublicKey: Peer] = [:]

@@ -23,11 +23,14 @@ public struct LightBlock: Hashable, Sendable, Canonical {
     public var time: BlockTime { header.time }
     public var id: BlockID { header.id }
 
+    /// Whether it can be hashed at all: true of whatever was read from bytes.
+    var isWithinLimits: Bool { (try? encoded()) != nil }
+
     /// Checks that the parts belong together and more than two thirds of the delegates signed: true of every block of every chain, also
     /// of one that somebody made up with delegates of their own.
     /// - Throws: `headerInvalid`, `commitInvalid` or `notEnoughPower`.
     public func check(chainID: Bytes32) throws(ConsensusError) {
-        guard header.version == Header.currentVersion else { throw .headerInvalid("its version \(header.version) is not known") }
+        guard isWithinLimits else { throw .headerInvalid("the block is outside its own limits") }
         guard header.chainID == chainID else { throw .headerInvalid("it is of the chain \(header.chainID)") }
         guard delegates.hash == header.delegateSet else {
             throw .headerInvalid("the delegates at height \(height) are not those that it names")

@@ -46,6 +46,9 @@ extension LightClient {
         guard let stage = job?.stage else { return }
         job?.question = nil
         do throws(ConsensusError) {
+            if case .block(let block) = answer, !block.isWithinLimits {
+                throw .headerInvalid("the block is outside its own limits")
+            }
             try take(answer, to: question, at: stage, now, &actions)
         } catch {
             pass(over: question.peer, for: error, &actions)

@@ -55,10 +55,10 @@ public struct LightVerifier: Hashable, Sendable {
     /// The parent of a trusted block, for heights below: its hash is all there is to check.
     /// - Throws: `headerInvalid` if it is another block, or why its parts do not belong together.
     public func verifyParent(_ block: LightBlock, of trusted: LightBlock) throws(ConsensusError) {
+        try block.check(chainID: chainID)
         guard block.id == trusted.header.parent, block.isParent(of: trusted) else {
             throw .headerInvalid("it is not the parent of the trusted header at height \(trusted.height)")
         }
-        try block.check(chainID: chainID)
     }
 
     /// - Throws: `trustExpired` once who signed the block may have taken their stake away.
