@@ -196,6 +196,9 @@ import Testing
         #expect(throws: ConsensusError.self, "another chain") {
             try good.verify(common: chain.block(4), trusted: chain.block(10), chainID: .zero)
         }
+        let double = try chain.forked(at: 10) { $0.transactionRoot = $0.id }
+        let lower = LightAttackEvidence(conflicting: try double.block(10), commonHeight: 4)
+        #expect(throws: ConsensusError.self, "one double vote has one common height") { try Self.verdict(on: lower, by: chain) }
         let same = LightAttackEvidence(conflicting: good.conflicting, commonHeight: 10)
         #expect(throws: ConsensusError.self, "a made-up state at the common height itself") {
             try same.verify(common: chain.block(10), trusted: chain.block(10), chainID: Voters.chainID)

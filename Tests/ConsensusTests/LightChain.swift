@@ -5,18 +5,17 @@ import SimulatedHAL
 /// Delegates by number, each with its own power.
 struct Crowd: Sendable {
     let keys: [PrivateKey]
-    let powers: [UInt64]
+    private let delegates: [Delegate]
 
     init(powers: [UInt64], seed: UInt64 = 1) {
         var random = SplitMix64(seed: seed)
-        (keys, self.powers) = (powers.map { _ in PrivateKey(seed: random.bytes(32))! }, powers)
+        keys = powers.map { _ in PrivateKey(seed: random.bytes(32))! }
+        delegates = zip(keys, powers).map { Delegate(key: $0.publicKey, power: $1) }
     }
 
-    func key(_ number: Int) -> PublicKey { keys[number].publicKey }
+    func key(_ number: Int) -> PublicKey { delegates[number].key }
 
-    func set(_ members: [Int]) throws -> DelegateSet {
-        try DelegateSet(members.map { Delegate(key: key($0), power: powers[$0]) })
-    }
+    func set(_ members: [Int]) throws -> DelegateSet { try DelegateSet(members.map { delegates[$0] }) }
 
     /// The header with its precommits, whoever the header says should sign.
     func certify(_ header: Header, members: [Int], signers: [Int], round: UInt32 = 0) throws -> LightBlock {
@@ -78,14 +77,16 @@ struct LightChain: Sendable {
     }
 
     private mutating func extend(from first: UInt64, changing change: (inout Header) -> Void) throws {
+        var set = try crowd.set(members(first)).hash
         for height in first..<UInt64(members.count) {
             var header = Header()
             (header.chainID, header.height) = (Voters.chainID, height)
             header.time = Self.start + height * Self.interval
             header.parent = headers.last?.id ?? .zero
             header.stateRoot = TaggedHash.digest(tag: "state", header.parent.bytes)
-            header.delegateSet = try crowd.set(members(height)).hash
-            header.nextDelegateSet = try crowd.set(members(height + 1)).hash
+            header.delegateSet = set
+            if members(height + 1) != members(height) { set = try crowd.set(members(height + 1)).hash }
+            header.nextDelegateSet = set
             header.proposer = crowd.key(members(height)[0])
             if height == first { change(&header) }
             headers.append(header)

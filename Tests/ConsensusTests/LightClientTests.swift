@@ -167,6 +167,18 @@ import Testing
         #expect(network.client.peers.map(\.key) == [1, 2, 3, 0].map(LightNetwork.key))
     }
 
+    /// A primary that says that there is nothing new holds the board up for one update.
+    @Test func whoKeepsBackWhatIsNewIsNotAskedFirstAgain() throws {
+        let chain = try LightChain(crowd: Self.four, heights: 10, members: [0, 1, 2, 3])
+        let old: LightNetwork.Peer = { height in try chain.answer(height ?? 5) }
+        var network = LightNetwork(chain.checkpoint, peers: [old, chain.answer, chain.answer, chain.answer])
+        try network.update(.height(5), now: chain.now)
+        try network.update(now: chain.now)
+        #expect(network.verified?.header == chain.header(5))
+        try network.update(now: chain.now)
+        #expect(network.verified?.header == chain.header(10))
+    }
+
     @Test(
         arguments: [
             ([0, 1, 2], true), ([0, 1, 1], false), ([0, 0, 1], false), ([0, 0, 1, 2], true), ([0, 1], false), ([0], false),
@@ -225,7 +237,22 @@ import Testing
         #expect(network.client.handle(.answered(asked, height: 1, block), now: chain.now).isEmpty, "it was answered")
     }
 
-    // MARK: Memory
+    // MARK: Limits
+
+    /// Wholly new delegates at every height, further than a trace may reach: each peer is left at the limit of a trace, and the update
+    /// at that of its questions.
+    @Test func anUpdateEndsAtItsLimitOfQuestions() throws {
+        let heights = 900
+        let crowd = Crowd(powers: Array(repeating: 1, count: heights + 1))
+        let chain = try LightChain(crowd: crowd, members: (0...heights).map { [$0] })
+        var network = Self.network(chain, peers: 5)
+        try network.update(now: chain.now)
+        #expect(network.questions.count == LightClient.questionLimit)
+        #expect(network.failure?.name == "unconfirmed" && network.dropped.isEmpty)
+        #expect((600...720).contains(network.questions(to: 0).count))
+        try network.update(.height(100), now: chain.now)
+        #expect(network.verified?.header == chain.header(100), "an update to a height between leads on")
+    }
 
     @Test func theOldestTrustedBlocksAreForgotten() throws {
         let chain = try LightChain(crowd: Self.four, heights: 200, members: [0, 1, 2, 3])

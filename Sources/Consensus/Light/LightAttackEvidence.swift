@@ -63,11 +63,10 @@ public struct LightAttackEvidence: Hashable, Sendable, Canonical {
         guard conflicting.height == trusted.height || isAhead(of: trusted) else {
             throw .evidenceInvalid("nothing on the chain stands against it")
         }
-        switch kind(against: trusted) {
-        case .lunatic: return try liars(known: common)
-        case .equivocation: return try doubleSigners(trusted)
-        case .amnesia: return []
-        }
+        let kind = kind(against: trusted)
+        if kind == .lunatic { return try liars(known: common) }
+        guard common.id == trusted.id else { throw .evidenceInvalid("its common height is not the block's own") }
+        return kind == .equivocation ? try doubleSigners(trusted) : []
     }
 
     /// A height that the chain has not reached at that time.

@@ -96,7 +96,10 @@ extension LightClient {
         guard target.height >= base.height else {
             throw .unconfirmed("\(peer.key) has nothing above height \(target.height), below what is trusted")
         }
-        guard target.id != base.id else { return succeed(with: base, &actions) }
+        guard target.id != base.id else {
+            putLast(peer)  // one that keeps back what is new holds this board up once
+            return succeed(with: base, &actions)
+        }
         guard target.height > base.height else {
             // It has another chain than the one that was trusted until now. One of them is not the chain.
             let trace = trusted.filter { (try? verifier.checkTrust(in: $0, now: now)) != nil }  // the others prove nothing

@@ -173,16 +173,19 @@ public struct LightClient: Sendable {
         while trusted.count > Self.trustedLimit { actions.append(.forget(height: trusted.removeFirst().height)) }
     }
 
+    /// Puts a peer behind the others: the next update asks somebody else first.
+    mutating func putLast(_ peer: LightPeer) {
+        guard let index = peers.firstIndex(of: peer) else { return }
+        peers.append(peers.remove(at: index))
+    }
+
     /// Takes a peer that is of no use out of this update, and one that lied out for good.
     mutating func pass(over peer: LightPeer, for error: ConsensusError, _ actions: inout [Action]) {
         job?.useless.insert(peer.key)
+        guard error.isLie else { return putLast(peer) }
         guard let index = peers.firstIndex(of: peer) else { return }
         peers.remove(at: index)
-        if error.isLie {
-            actions.append(.drop(peer.key, error))
-        } else {
-            peers.append(peer)
-        }
+        actions.append(.drop(peer.key, error))
     }
 }
 
