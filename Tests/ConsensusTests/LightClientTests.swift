@@ -245,7 +245,9 @@ import Testing
         let heights = 900
         let crowd = Crowd(powers: Array(repeating: 1, count: heights + 1))
         let chain = try LightChain(crowd: crowd, members: (0...heights).map { [$0] })
-        var network = Self.network(chain, peers: 5)
+        let blocks = try (1...chain.height).map(chain.block)
+        let answer: LightNetwork.Peer = { .block(blocks[Int($0 ?? UInt64(heights)) - 1]) }
+        var network = LightNetwork(chain.checkpoint, peers: Array(repeating: answer, count: 5))
         try network.update(now: chain.now)
         #expect(network.questions.count == LightClient.questionLimit)
         #expect(network.failure?.name == "unconfirmed" && network.dropped.isEmpty)

@@ -16,12 +16,14 @@ import Testing
             var name: String, initial: Block, steps: [Step]
             var testDescription: String { name }
         }
-        var trusting_period: UInt64, clock_drift: UInt64, power: UInt64, scenarios: [Scenario]
+        var trustingPeriod: UInt64, clockDrift: UInt64, power: UInt64, scenarios: [Scenario]
 
         static let shared: Published = {
             let url = URL(fileURLWithPath: #filePath).appendingPathComponent("../../Vectors/light-client.json")
                 .standardizedFileURL
-            do { return try JSONDecoder().decode(Published.self, from: Data(contentsOf: url)) } catch {
+            let decoder = JSONDecoder()
+            decoder.keyDecodingStrategy = .convertFromSnakeCase
+            do { return try decoder.decode(Published.self, from: Data(contentsOf: url)) } catch {
                 preconditionFailure("\(url): \(error)")
             }
         }()
@@ -39,8 +41,8 @@ import Testing
 
     @Test(arguments: Published.shared.scenarios) func publishedScenariosComeToTheirVerdicts(scenario: Published.Scenario) throws {
         var verifier = LightVerifier(chainID: Voters.chainID)
-        verifier.trustingPeriod = .seconds(Published.shared.trusting_period)
-        verifier.clockDrift = .seconds(Published.shared.clock_drift)
+        verifier.trustingPeriod = .seconds(Published.shared.trustingPeriod)
+        verifier.clockDrift = .seconds(Published.shared.clockDrift)
         let first = scenario.initial
         var trusted = (
             header: try Self.header(first.height, time: first.time * 1000, set: first.set, next: first.next), next: first.next

@@ -22,7 +22,7 @@ struct LightBisection: Hashable, Sendable {
     /// Goes on until a block is missing. Afterwards `take` the one that was asked for.
     mutating func advance(by verifier: LightVerifier, now: BlockTime) -> Step {
         while let next = ahead.last, let trusted = trace.last {
-            do {
+            do throws(ConsensusError) {
                 try verifier.verify(next, after: trusted, now: now)
                 trace.append(ahead.removeLast())
             } catch .notEnoughTrust {

@@ -94,10 +94,10 @@ extension LightClient {
         from base: LightBlock, to target: LightBlock, askedOf peer: LightPeer, _ now: BlockTime, _ actions: inout [Action]
     ) throws(ConsensusError) {
         guard target.height >= base.height else {
-            throw .unconfirmed("\(peer.key) has nothing above height \(target.height), below what is trusted")
+            throw .unconfirmed("the newest header of \(peer.key), of height \(target.height), is below what is trusted")
         }
         guard target.id != base.id else {
-            putLast(peer)  // one that keeps back what is new holds this board up once
+            putLast(peer)  // whoever keeps back what is new holds this board up once
             return succeed(with: base, &actions)
         }
         guard target.height > base.height else {

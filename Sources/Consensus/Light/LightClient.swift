@@ -74,7 +74,7 @@ public struct LightClient: Sendable {
     public private(set) var trusted: [LightBlock]
     /// In the order in which they are asked: the first is the primary.
     public private(set) var peers: [LightPeer] = []
-    /// Why this client stopped for good.
+    /// Why this client stopped for good. To be kept by the caller: a client that starts over knows nothing of it.
     public private(set) var fork: ConsensusError?
     var job: Job?
 

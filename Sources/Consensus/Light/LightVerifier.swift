@@ -37,7 +37,9 @@ public struct LightVerifier: Hashable, Sendable {
         }
         try block.check(chainID: chainID)
         guard block.header.delegateSet != trusted.header.nextDelegateSet else { return }
-        do { try block.commit.verifyTrust(chainID: chainID, by: block.delegates, trusting: trusted.delegates) } catch {
+        do throws(ConsensusError) {
+            try block.commit.verifyTrust(chainID: chainID, by: block.delegates, trusting: trusted.delegates)
+        } catch {
             guard case .notEnoughPower(let signed, let total, _) = error else { throw error }
             throw .notEnoughTrust(signed: signed, of: total)
         }
