@@ -215,6 +215,25 @@ import ToyChain
         }
     }
 
+    /// The kernel drops what it could not write and says so once: whoever asks again hears that all is well.
+    @Test func afterAFailedSyncNothingIsBelieved() throws {
+        let log = try BlockLog(directory: directory)
+        try log.append(height: 1, record: [1])
+        try log.sync()
+        let links = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").compactMap(Int32.init)
+        let descriptor = try #require(
+            links.first { (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")) == path })
+        let null = open("/dev/null", O_RDWR)  // takes what is written, and cannot be synchronised
+        dup2(null, descriptor)
+        close(null)
+        try log.append(height: 2, record: [2])
+        let error = try #require(#expect(throws: StorageError.self) { try log.sync() })
+        #expect(error.description.contains("blocks from height 2 on may not be on the disk: restart"))
+        #expect(throws: error) { try log.sync() }
+        #expect(throws: error) { try log.append(height: 3, record: [3]) }
+        #expect(throws: error) { try log.truncate(after: 1) }
+    }
+
     // MARK: -
 
     private var path: String { directory + "/00000000000000000001.blocks" }

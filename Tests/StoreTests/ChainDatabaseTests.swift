@@ -62,6 +62,7 @@ import Testing
         var again = [entry(3, 1, [3]), entry(3, 2, [4])].makeIterator()
         try database.replaceState(with: flush(1_200, [])) { again.next().map { ($0.key, $0.value!) } }
         #expect(try database.flushedHeight == 1_200 && state(database) == [entry(3, 1, [3]), entry(3, 2, [4])])
+        #expect(try bytes(of: path + "-wal").isEmpty)  // all of it is in the database, synchronised
     }
 
     @Test func factsHaveNames() throws {
