@@ -22,9 +22,10 @@ import ToyChain
         let database = try bytes(of: scratch.path + "/chain.db")
         var random = SystemRandomNumberGenerator()
         for cut in 0...file.count {
-            let garbage =
+            var garbage =
                 withGarbage
                 ? (0..<Int.random(in: 1...90, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) } : []
+            if withGarbage, cut < file.count { garbage[0] = ~file[cut] }  // else it may be the byte that is missing
             let whole = UInt64(ends.lastIndex { $0 <= cut } ?? 0)
             try put(database, into: scratch.path + "/chain.db")
             for name in try blockFiles(directory) { try FileManager.default.removeItem(atPath: directory + "/" + name) }

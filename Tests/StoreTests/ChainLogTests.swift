@@ -91,6 +91,19 @@ import ToyChain
         }
     }
 
+    /// Of a full disk too: what waits in memory is not written first.
+    @Test func cuttingWhatWaitsInMemoryWritesNothing() throws {
+        let log = try BlockLog(directory: directory)
+        for height in UInt64(1)...9 { try log.append(height: height, record: ToyLedger.block(height)) }
+        try log.truncate(after: 5)
+        #expect(log.heights == 1...5)
+        #expect(try size(0) == BlockSegment.headerSize)
+        try log.append(height: 6, record: [6])
+        try log.sync()
+        for height in UInt64(1)...5 { #expect(try log.record(at: height) == ToyLedger.block(height)) }
+        #expect(try log.record(at: 6) == [6])
+    }
+
     @Test func afterASnapshotItBeginsAtAnyHeight() throws {
         var log: BlockLog? = try BlockLog(directory: directory)
         for height in UInt64(1)...20 { try log!.append(height: height, record: [1]) }

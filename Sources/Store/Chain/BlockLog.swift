@@ -212,10 +212,23 @@ public final class BlockLog {
     /// after a snapshot.
     public func truncate(after height: UInt64) throws(StorageError) {
         if let failure { throw failure }
-        guard let heights, height < heights.upperBound else { return }
-        try writePending()
+        guard let tail, let heights, height < heights.upperBound else { return }
+        let end = height < tail.segment.first ? 0 : tail.segment.range(of: height).upperBound
+        if end > tail.written {
+            self.tail!.pending.removeLast(tail.segment.end - end)
+            self.tail!.segment.cut(from: height + 1, link: self.tail!.pending.lastLink)
+            return
+        }
+        do { try cutFiles(after: height, from: heights.lowerBound) } catch {
+            failure = error  // what is here and what is there may differ: the next start looks
+            throw error
+        }
+    }
+
+    /// Blocks that wait in memory are all above `height`, and go with it.
+    private func cutFiles(after height: UInt64, from lowest: UInt64) throws(StorageError) {
         tail = nil
-        while let last = firsts.last, last > height || height < heights.lowerBound { try removeLast() }
+        while let last = firsts.last, last > height || height < lowest { try removeLast() }
         confirmed = min(confirmed, height + 1)
         guard let first = firsts.last else { return }
         known.removeAll { $0.first == first }
