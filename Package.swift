@@ -43,6 +43,7 @@ let c: [Target] = [
     .target(name: "CNetlink"),
     .target(name: "CTOML"),
     .target(name: "CLinux"),
+    .target(name: "CDisk"),
     .target(name: "CHost"),
     .target(name: "CGPIO", linkerSettings: [.linkedLibrary("gpiod")]),
 ]
@@ -68,7 +69,7 @@ let domain: [Target] = [
 let adapters: [Target] = [
     module("LinuxHAL", ["HAL", "Netlink", "CLinux", "CGPIO", "Primitives", logging]),
     module("SimulatedHAL", ["HAL", "Primitives"]),
-    module("Store", ["Charging", "Primitives", "CSQLite"]),
+    module("Store", ["Charging", "Primitives", "CSQLite", "CDisk"]),
     module("StationConfiguration", ["CTOML", "Charging", "Primitives"]),
 ]
 
@@ -113,8 +114,9 @@ let testing: [Target] = [
         "BoardControlTests",
         ["BoardControl", "Station", "Charging", "SimulatedHAL", "Lab", "HAL", "Primitives", lifecycle, logging]),
     tests("NetlinkTests", ["Netlink", "Primitives"]),
-    program("storewriter", ["Store", "Charging", "Primitives"], path: "Tests/StoreWriter"),
-    tests("StoreTests", ["Store", "Charging", "Primitives", "CSQLite", "storewriter"]),
+    module("ToyChain", ["Store", "Charging", "Primitives"], path: "Tests/ToyChain"),
+    program("storewriter", ["ToyChain", "Store", "Charging", "Primitives"], path: "Tests/StoreWriter"),
+    tests("StoreTests", ["ToyChain", "Store", "Charging", "Primitives", "CSQLite", "storewriter"]),
     tests("StationConfigurationTests", ["StationConfiguration", "Charging", "Primitives", "SimulatedHAL"]),
     tests("SimulatedHALTests", ["SimulatedHAL", "HAL", "Primitives"]),
     program("simulate", ["Simulation", "Primitives", arguments], path: "Tests/Simulate"),
