@@ -61,6 +61,8 @@ public struct PrivateKey: Sendable {
 
 /// The 64 bytes of an Ed25519 signature. Text form: 128 hexadecimal digits.
 public struct Signature: Hashable, Sendable {
+    public static let size = 64
+
     fileprivate(set) var r: Bytes32
     private var s: Bytes32
 

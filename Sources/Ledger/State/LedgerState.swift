@@ -38,21 +38,22 @@ public struct LedgerState: Sendable {
     /// The state that `entries` are, each key once, in any order.
     /// - Throws: `stateDamaged` if they cannot be a state, `supplyBroken` if they do not hold the supply.
     public init(chainID: Bytes32, head: Head, entries: some Sequence<(key: StateKey, entry: StateEntry)>) throws(LedgerError) {
-        (self.chainID, self.head, rotation) = (chainID, head, ProposerRotation(DelegateSet()))
-        var changes: [StateKey: StateEntry?] = [:]
         var found = QLC.zero
+        var changes: [StateKey: StateEntry?] = [:]
         for (key, entry) in entries {
             guard key.kind == entry.kind else { throw .stateDamaged("under \(key.kind) stands \(entry.kind)") }
             guard changes.updateValue(entry, forKey: key) == nil else { throw .stateDamaged("a \(key.kind) stands twice") }
             found += entry.amount
         }
         guard found == .supply else { throw .supplyBroken(expected: .supply, found: found) }
-        write(changes)
-        guard case .epoch(let epoch)? = self[.epoch], case .parameters? = self[.parameters], case .funds? = self[.funds],
-            case .attendance(let attendance)? = self[.attendance], attendance.missed.count == epoch.current.count,
+        guard case .epoch(let epoch)?? = changes[.epoch], case .parameters?? = changes[.parameters],
+            case .funds?? = changes[.funds],
+            case .attendance(let attendance)?? = changes[.attendance], attendance.missed.count == epoch.current.count,
             epoch.current.count > 0, head.height + 1 >= epoch.startHeight
         else { throw .stateDamaged("what every state has is missing") }
+        (self.chainID, self.head) = (chainID, head)
         rotation = ProposerRotation(epoch.current).advanced(by: UInt32(clamping: head.height + 1 - epoch.startHeight))
+        write(changes)
     }
 
     /// Of header height + 1: what the delegates agree on one block later.

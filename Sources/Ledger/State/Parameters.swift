@@ -1,4 +1,4 @@
-public import Consensus
+import Consensus
 public import Primitives
 
 /// The numbers of chain.md that are marked °: they start in the genesis file and change by vote.

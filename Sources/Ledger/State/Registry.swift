@@ -1,4 +1,4 @@
-public import Charging
+import Charging
 public import Consensus
 public import Primitives
 

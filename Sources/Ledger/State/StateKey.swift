@@ -1,4 +1,3 @@
-public import Consensus
 public import Primitives
 
 /// The name of an asset: hash of its first registration.

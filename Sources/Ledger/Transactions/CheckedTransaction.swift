@@ -1,4 +1,4 @@
-public import Consensus
+import Consensus
 public import Primitives
 
 /// A transaction whose every signature was checked: its own, and those of what it carries. There is no other way to make one.
@@ -17,11 +17,16 @@ public struct CheckedTransaction: Hashable, Sendable {
         let signed: Signed<Transaction>
         do { signed = try Signed(canonicalBytes: bytes) } catch { throw .malformed("\(error)") }
         guard signed.claim.chainID == chainID else { throw .otherChain }
-        id = TaggedHash.digest(tag: Transaction.signingTag, bytes.dropLast(signed.signature.bytes.count))
+        id = Self.id(of: bytes)
         guard signed.claim.sender.isValid(signed.signature, for: id.bytes), signed.claim.payload.isSigned(on: chainID) else {
             throw .signatureFalse
         }
         (self.bytes, transaction) = (bytes, signed.claim)
+    }
+
+    /// The name of the transaction that these bytes are, if they are one: what was signed, without the signature behind it.
+    public static func id(of bytes: [UInt8]) -> Bytes32 {
+        TaggedHash.digest(tag: Transaction.signingTag, bytes.dropLast(Signature.size))
     }
 
     /// One's own, freshly signed.

@@ -1,4 +1,3 @@
-public import Consensus
 public import Primitives
 
 /// QLC from the sender to another account, which need not exist yet.
