@@ -85,8 +85,11 @@ public struct Genesis: Hashable, Sendable, Canonical, Codable {
     public var chainID: Bytes32 { TaggedHash.digest(tag: "qlink/genesis", canonicalBytes) }
 
     /// The state before the first block.
-    /// - Throws: `genesisInvalid` if keys stand twice or nobody can be elected, `supplyBroken` if it does not hand out the whole supply.
+    /// - Throws: `genesisInvalid` if it is larger than it may be, keys stand twice or nobody can be elected, `supplyBroken` if it does
+    ///   not hand out the whole supply.
     public func state() throws(LedgerError) -> LedgerState {
+        // It comes from a file: what is outside its own limits is refused here, before it is hashed.
+        do { _ = try encoded() } catch { throw .genesisInvalid("\(error)") }
         var entries: [StateKey: StateEntry] = [:]
         for allocation in allocations {
             let known = entries.updateValue(.account(Account(balance: allocation.amount)), forKey: .account(allocation.key))
@@ -134,11 +137,11 @@ public struct Genesis: Hashable, Sendable, Canonical, Codable {
 }
 
 extension Parameters: Codable {
-    /// By name; what is not named keeps the value of chain.md.
+    /// By name, `fee_base`; what is not named keeps the value of chain.md.
     public init(from decoder: any Decoder) throws {
         self.init()
         for (name, value) in try decoder.singleValueContainer().decode([String: UInt64].self) {
-            guard let known = Name.allCases.first(where: { "\($0)" == name }) else {
+            guard let known = Name.allCases.first(where: { $0.inWords == name }) else {
                 throw DecodingError.dataCorrupted(
                     .init(codingPath: decoder.codingPath, debugDescription: "there is no parameter \"\(name)\""))
             }
@@ -148,6 +151,13 @@ extension Parameters: Codable {
 
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
-        try container.encode(Dictionary(uniqueKeysWithValues: Name.allCases.map { ("\($0)", self[$0]) }))
+        try container.encode(Dictionary(uniqueKeysWithValues: Name.allCases.map { ($0.inWords, self[$0]) }))
+    }
+}
+
+extension Parameters.Name {
+    /// As in a genesis file. Written here, as coders leave a dictionary's keys alone.
+    fileprivate var inWords: String {
+        "\(self)".reduce(into: "") { text, letter in text += letter.isUppercase ? "_" + letter.lowercased() : String(letter) }
     }
 }

@@ -83,7 +83,9 @@ extension LedgerState {
         if let field = expected.firstDifference(from: block.header) { throw .headerWrong(field: field) }
         guard epoch.current.index(of: block.header.proposer) != nil else { throw .headerWrong(field: "proposer") }
         guard block.isSealed else { throw .blockInvalid("its body is not the one that the header promises") }
-        guard block.transactions.count == transactions.count else { throw .blockInvalid("not all its transactions are checked") }
+        guard block.transactions == transactions.map(\.bytes) else {
+            throw .blockInvalid("its transactions are not the ones that were checked")
+        }
         guard Set(block.evidence.map(\.voter)).count == block.evidence.count else {
             throw .evidence("a delegate is accused twice")
         }
@@ -129,26 +131,33 @@ private struct BlockRoom {
     private let bytesLimit: Int
     private let ordinaryLimit: Int
     private let countLimit: Int
+    private let ordinaryCountLimit: Int
     private var bytes = 0
     private var ordinary = 0
     private var count = 0
+    private var ordinaryCount = 0
 
     init(_ parameters: Parameters) {
         bytesLimit = Int(parameters[.blockBytes])
         ordinaryLimit = bytesLimit / 100 * Int(100 - parameters[.urgentPercent])
         countLimit = Int(parameters[.blockTransactions])
+        ordinaryCountLimit = countLimit - countLimit * Int(parameters[.urgentPercent]) / 100
     }
 
     func holds(_ transaction: CheckedTransaction) -> Bool {
         let size = transaction.bytes.count
         guard count < countLimit, bytes + size <= bytesLimit else { return false }
-        return transaction.transaction.payload.kind.isUrgent || ordinary + size <= ordinaryLimit
+        if transaction.transaction.payload.kind.isUrgent { return true }
+        return ordinaryCount < ordinaryCountLimit && ordinary + size <= ordinaryLimit
     }
 
     mutating func take(_ transaction: CheckedTransaction) {
         bytes += transaction.bytes.count
         count += 1
-        if !transaction.transaction.payload.kind.isUrgent { ordinary += transaction.bytes.count }
+        if !transaction.transaction.payload.kind.isUrgent {
+            ordinary += transaction.bytes.count
+            ordinaryCount += 1
+        }
     }
 }
 

@@ -21,7 +21,7 @@ extension Draft {
         guard vote.parameter.range.contains(vote.value) else { throw .parameterOutOfRange }
         let key = StateKey.proposal(vote.parameter, vote.value)
         var proposal = ParameterProposal(vote, expiresAt: time.saturatingAdd(parameters[.unbondingTime]))
-        if case .proposal(let known)? = self[key] { proposal = known }
+        if case .proposal(let known)? = self[key], known.expiresAt > time { proposal = known }
         // Who was elected once and is no more makes room.
         proposal.supporters = Set(proposal.supporters + [sender]).filter { epoch.current.index(of: $0) != nil }.sorted()
         self[key] = .proposal(proposal)
@@ -91,7 +91,7 @@ extension Draft {
         for key in keys(of: .proposal) {
             guard case .proposal(let proposal)? = self[key] else { continue }
             let power = proposal.supporters.compactMap { set.index(of: $0) }.reduce(0) { $0 + set.delegates[$1].power }
-            let isCarried = set.isQuorum(power)
+            let isCarried = set.isQuorum(power) && proposal.expiresAt > time
             // It was in range when it was proposed, and ranges are part of the software.
             if isCarried { try? changed.set(proposal.vote.parameter, to: proposal.vote.value) }
             if isCarried || proposal.expiresAt <= time { self[key] = nil }

@@ -16,7 +16,7 @@ extension Draft {
 
     mutating func run(_ retirement: RetireAsset, by sender: PublicKey) throws(Refusal) {
         var asset = try asset(retirement.asset, of: sender)
-        asset.retire()
+        asset.retire(at: height)
         self[.asset(retirement.asset)] = .asset(asset)
     }
 

@@ -23,6 +23,7 @@ extension Draft {
 
     private func admit(_ checked: CheckedTransaction, _ account: Account) throws(Inadmissible) {
         let transaction = checked.transaction
+        guard transaction.chainID == base.chainID else { throw .otherChain }
         guard transaction.sequence == account.sequence else {
             throw .sequence(transaction.sequence, expected: account.sequence)
         }

@@ -8,7 +8,8 @@ public struct Asset: Hashable, Sendable, Canonical {
     public var registeredAt: UInt64
     private var facts: AssetFacts
     private var pending: AssetFacts?
-    private var pendingSince: UInt64 = 0
+    /// The height at which the pending facts hold: fixed when they come, so that a vote on confirmations turns nothing back.
+    private var pendingUntil: UInt64 = 0
     public private(set) var isRetired = false
 
     init(_ facts: AssetFacts, of owner: PublicKey, at height: UInt64) {
@@ -21,22 +22,23 @@ public struct Asset: Hashable, Sendable, Canonical {
         try coder.integer(&registeredAt)
         try coder.nested(&facts)
         try coder.optional(&pending)
-        try coder.integer(&pendingSince)
+        try coder.integer(&pendingUntil)
         try coder.bool(&isRetired)
     }
 
     /// What holds at `height`.
-    public func facts(at height: UInt64, confirmations: UInt64) -> AssetFacts {
-        guard let pending, height >= pendingSince.saturatingAdd(confirmations) else { return facts }
+    public func facts(at height: UInt64) -> AssetFacts {
+        guard let pending, height >= pendingUntil else { return facts }
         return pending
     }
 
     mutating func update(to next: AssetFacts, at height: UInt64, confirmations: UInt64) {
-        facts = facts(at: height, confirmations: confirmations)
-        (pending, pendingSince) = (next, height)
+        facts = facts(at: height)
+        (pending, pendingUntil) = (next, height.saturatingAdd(confirmations))
     }
 
-    mutating func retire() { (pending, isRetired) = (nil, true) }
+    /// What held last stays to be read; what was still pending is void.
+    mutating func retire(at height: UInt64) { (facts, pending, pendingUntil, isRetired) = (facts(at: height), nil, 0, true) }
 }
 
 /// A tariff that somebody published, in its canonical form.

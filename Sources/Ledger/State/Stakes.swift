@@ -47,19 +47,21 @@ public struct DelegateRecord: Hashable, Sendable, Canonical {
     /// - Returns: what did not divide, or could not be kept.
     mutating func earn(_ amount: QLC) -> QLC {
         guard shares > 0 else { return amount }
-        let more = UInt128(amount.units) << Self.indexBits / UInt128(shares)
+        let more = UInt128(amount.units) * Self.indexUnit / UInt128(shares)
         let (index, overflow) = rewardIndex.addingReportingOverflow(UInt64(clamping: more))
         guard more < UInt128(UInt64.max), !overflow else { return amount }
         rewardIndex = index
-        return amount - earned(by: shares, since: index - UInt64(more))
+        // Rounded up: what stakers fetch is rounded down over several epochs at once, which may be one unit more than each alone.
+        let owed = (UInt128(shares) * more + Self.indexUnit - 1) / Self.indexUnit
+        return amount - QLC(units: UInt64(owed))
     }
 
     /// What `count` shares earned since the index stood at `start`, rounded down.
     func earned(by count: UInt64, since start: UInt64) -> QLC {
-        QLC(units: UInt64(clamping: UInt128(count) * UInt128(rewardIndex - min(start, rewardIndex)) >> Self.indexBits))
+        QLC(units: UInt64(clamping: UInt128(count) * UInt128(rewardIndex - min(start, rewardIndex)) / Self.indexUnit))
     }
 
-    private static let indexBits: UInt128 = 40
+    private static let indexUnit: UInt128 = 1 << 40
 }
 
 /// One staker's part in a delegate.
