@@ -3,7 +3,7 @@ import Primitives
 import SimulatedHAL
 
 /// What a cheating delegate does.
-enum ByzantineTrick: String, Hashable, Sendable, CaseIterable {
+public enum ByzantineTrick: String, Hashable, Sendable, CaseIterable {
     /// Proposes and votes one thing here and another there.
     case equivocates
     /// Keeps its votes and proposals to itself, or tells only some.
@@ -12,6 +12,8 @@ enum ByzantineTrick: String, Hashable, Sendable, CaseIterable {
     case isMute
     /// Votes for whatever it hears of, in every round.
     case votesForAnything
+    /// Lets one node alone know that it precommits, another at each height: that one decides, and nobody else can tell.
+    case favours
     case liesAboutTime
     /// Sends blocks that follow from nothing, and bytes that mean nothing.
     case sendsGarbage
@@ -41,7 +43,7 @@ extension NetworkSimulation {
         if tricks.contains(.withholds), random.chance(1, in: 2) { return meet("votes withheld") }
         var other = vote.value
         other.block = vote.value.block == nil ? anyBlock(at: node) : nil
-        for peer in nodes.indices {
+        for peer in nodes.indices where !isHidden(vote.value, by: node, from: peer) {
             if tricks.contains(.equivocates), random.chance(1, in: 2) {
                 send(.vote(sign(other, by: node)), to: peer, from: node)
                 meet("double votes by cheats")
@@ -61,11 +63,21 @@ extension NetworkSimulation {
         if tricks.contains(.withholds), random.chance(1, in: 2) { return meet("proposals withheld") }
         let variants = variants(of: proposal, block, at: node)
         for (_, other) in variants { nodes[node].memory?.bodies[other.header.id] = other }
+        let scheme = random.pick(Scheme.allCases)
+        let common = random.pick(variants)
         for peer in nodes.indices {
-            let (signed, body) = random.pick(variants)
+            let (signed, body) =
+                switch scheme {
+                case .oneForAll: common
+                case .bySide: variants[side[peer] % variants.count]
+                case .atRandom: random.pick(variants)
+                }
             send(.proposal(signed, body), to: peer, from: node)
         }
     }
+
+    /// Who is told which of several proposals.
+    private enum Scheme: CaseIterable { case oneForAll, bySide, atRandom }
 
     private mutating func variants(
         of proposal: Verified<Proposal>, _ block: Block, at node: Int
@@ -96,7 +108,9 @@ extension NetworkSimulation {
             add { $0.evidence.append(forged) }
             meet("forged evidence")
         }
-        if variants.count > 1, !tricks.contains(.equivocates) { variants.removeFirst() }
+        // Who equivocates does not say again what others are locked on.
+        let hidesFirst = !tricks.contains(.equivocates) || proposal.value.validRound != nil
+        if variants.count > 1, hidesFirst { variants.removeFirst() }
         return variants
     }
 
@@ -117,10 +131,16 @@ extension NetworkSimulation {
     private mutating func support(_ block: BlockID?, _ round: UInt32, _ height: UInt64, at node: Int, to peer: Int) {
         for step in Vote.Step.allCases {
             let vote = Vote(chainID: SimulatedLedger.chainID, height: height, round: round, step: step, block: block)
+            guard !isHidden(vote, by: node, from: peer) else { continue }
             guard told.insert(Told(by: node, to: peer, vote: vote)).inserted else { continue }
             send(.vote(sign(vote, by: node)), to: peer, from: node)
             meet("votes for anything")
         }
+    }
+
+    func isHidden(_ vote: Vote, by node: Int, from peer: Int) -> Bool {
+        nodes[node].tricks.contains(.favours) && vote.step == .precommit && vote.block != nil
+            && peer != Int(vote.height) % nodes.count
     }
 
     private mutating func anyBlock(at node: Int) -> BlockID {

@@ -20,7 +20,7 @@ extension NetworkSimulation {
             side = nodes.map { _ in random.number(0...1) }
             note { "the network is split: \($0.side)" }
         case .reconnect: side = side.map { _ in 0 }
-        case .loss: lossPerMille = random.number(0...400)
+        case .loss: lossPerMille = random.number(0...settings.worstLoss)
         case .delay: slowest = random.milliseconds(10...4_000)
         case .copy:
             let node = random.number(0...nodes.count - 1)

@@ -87,6 +87,7 @@ extension NetworkSimulation {
             switch message {
             case .proposal(let proposal):
                 if let block = memory.bodies[proposal.value.block] { send(.proposal(proposal, block), to: peer, from: node) }
+            case .vote(let vote) where vote.signer == nodes[node].publicKey && isHidden(vote.value, by: node, from: peer): break
             case .vote(let vote): send(.vote(vote), to: peer, from: node)
             }
         }

@@ -31,7 +31,7 @@ extension NetworkSimulation {
         var events = [event]
         let life = nodes[node].life
         while !events.isEmpty, nodes[node].life == life, nodes[node].memory != nil {
-            let clock = clock(of: node)
+            let clock = clockForAgreement(of: node, on: events[0])
             let round = nodes[node].memory?.agreement.rounds?.round ?? 0
             let actions = nodes[node].memory?.agreement.handle(events.removeFirst(), clock: clock) ?? []
             if let now = nodes[node].memory?.agreement.rounds?.round, now > round { meet("later rounds") }
@@ -44,6 +44,13 @@ extension NetworkSimulation {
                 perform(action, at: node, &events)
             }
         }
+    }
+
+    private mutating func clockForAgreement(of node: Int, on event: Agreement.Event) -> BlockTime? {
+        let clock = clock(of: node)
+        if case .begin = event { nodes[node].memory?.beganWithoutClock = clock == nil }
+        let isBlind = settings.mutations.contains(.readsClockOnce) && nodes[node].memory?.beganWithoutClock == true
+        return isBlind ? nil : clock
     }
 
     private mutating func perform(_ action: Agreement.Action, at node: Int, _ events: inout [Agreement.Event]) {
@@ -79,6 +86,7 @@ extension NetworkSimulation {
     /// With what it is bound to: its blocks, and the block before, which who votes at a height can never lose.
     private mutating func persist(_ state: SigningState, at node: Int) {
         if !settings.mutations.contains(.forgetsSignatures) { nodes[node].disk.signing = state }
+        if settings.mutations.contains(.forgetsProof) { nodes[node].disk.signing?.proof = [] }
         for bound in [state.proposal?.block, state.locked?.block, state.valid?.block].compactMap({ $0 }) {
             nodes[node].disk.bodies[bound] = nodes[node].memory?.bodies[bound]
         }
@@ -100,7 +108,11 @@ extension NetworkSimulation {
         if nodes[node].isHonest { check(certified, at: node) }
         nodes[node].memory?.ledger.apply(certified.block)
         nodes[node].disk.append(certified)
-        if random.chance(1, in: 2) { nodes[node].disk.sync() }
+        if !hasHealed, random.chance(1, in: settings.decisionCrashPace) {
+            meet("crashes on a decision")
+            return crash(node)
+        }
+        if random.chance(1, in: settings.syncPace) { nodes[node].disk.sync() }
         nodes[node].disk.bodies = [:]
         nodes[node].memory?.bodies = [:]
         nodes[node].memory?.forgetApplied()

@@ -14,12 +14,20 @@ public struct NetworkSimulation: Sendable {
         public var delegates: Int?
         /// Of the delegates so many cheat; nil: as many as a third of the power allows.
         public var cheats: Int?
+        /// What all cheats do; nil: each something else.
+        public var tricks: Set<ByzantineTrick>?
         public var faultsLast = Nanoseconds.seconds(40)
         /// Milliseconds between two faults, and what they are: what stands there twice comes twice as often.
         public var faultPace = 300...4_000
         public var faults = NetworkFault.mixture
+        /// Of a thousand messages.
+        public var worstLoss = 400
+        /// One in so many blocks is synced also when nobody votes on top of it.
+        public var syncPace = 2
         /// A crash after one in so many actions; nil: none.
         public var crashPace: Int? = 2_000
+        /// A crash after one in so many decisions, before anybody hears of it and the block is synced.
+        public var decisionCrashPace = 50
         /// After healing, everybody has to have three more blocks within.
         public var healsWithin = Nanoseconds.seconds(240)
         public var mutations: Set<NetworkMutation> = []
@@ -86,7 +94,7 @@ public struct NetworkSimulation: Sendable {
         }
         numbers = Dictionary(uniqueKeysWithValues: zip(publicKeys, 0...))
         for number in 0...count {
-            let tricks = number < cheats ? ByzantineTrick.some(&random) : []
+            let tricks = number < cheats ? settings.tricks ?? ByzantineTrick.some(&random) : []
             nodes.append(
                 SimulatedDelegate(
                     number: number, key: keys[number], publicKey: publicKeys[number], isDelegate: number < count, tricks: tricks,

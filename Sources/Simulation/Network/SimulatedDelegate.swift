@@ -40,6 +40,7 @@ struct SimulatedDelegate {
         var bodies: [BlockID: Block] = [:]
         var waiting: [UInt64] = []
         var evidence: [DoubleVote] = []
+        var beganWithoutClock = false
 
         mutating func forgetApplied() {
             waiting.removeAll { ledger.applied.contains($0) }
