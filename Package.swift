@@ -111,7 +111,7 @@ let testing: [Target] = [
     program("storewriter", ["Store", "Charging", "Primitives"], path: "Tests/StoreWriter"),
     tests("StoreTests", ["Store", "Charging", "Primitives", "CSQLite", "storewriter"]),
     tests("StationConfigurationTests", ["StationConfiguration", "Charging", "Primitives", "SimulatedHAL"]),
-    tests("PeeringTests", ["Peering", "Primitives", "SimulatedHAL", nio, nioPosix, nioTLS, nioSSL, logging]),
+    tests("PeeringTests", ["Peering", "Primitives", "SimulatedHAL", crypto, nio, nioPosix, nioTLS, nioSSL, logging]),
     tests("SimulatedHALTests", ["SimulatedHAL", "HAL", "Primitives"]),
     program("simulate", ["Simulation", "Primitives", arguments], path: "Tests/Simulate"),
     tests("SimulationTests", ["Simulation", "SimulatedHAL", "Primitives"]),

@@ -11,6 +11,9 @@ final class LinkCounters: Sendable {
         var bytesSent: UInt64 = 0
         var framesReceived: UInt64 = 0
         var roundTrip: Nanoseconds?
+        fileprivate var isServed = false
+        /// Events the network has not taken yet.
+        fileprivate var waiting = 0
         fileprivate var queuedBytes = 0
         /// Since when frames are queued and none has left.
         fileprivate var stalledSince: Instant?
@@ -32,6 +35,13 @@ final class LinkCounters: Sendable {
 
     func received(bytes: Int) { state.withLock { $0.bytesReceived += UInt64(bytes) } }
     func receivedFrame() { state.withLock { $0.framesReceived += 1 } }
+    /// The network has taken the link over.
+    func serve() { state.withLock { $0.isServed = true } }
+    var isServed: Bool { state.withLock { $0.isServed } }
+
+    func delivered() { state.withLock { $0.waiting += 1 } }
+    func taken() { state.withLock { $0.waiting -= 1 } }
+    var areFramesWaiting: Bool { state.withLock { $0.waiting > 0 } }
     func sent(bytes: Int) { state.withLock { $0.bytesSent += UInt64(bytes) } }
     func measured(roundTrip: Nanoseconds) { state.withLock { $0.roundTrip = roundTrip } }
 
@@ -81,7 +91,8 @@ final class Link: Sendable {
 
 /// A connection on its way to become a link.
 struct LinkChannel: Sendable {
-    let stream: NIOAsyncChannel<LinkEvent, Frame>
+    /// Frames are written to the channel itself: a writer of its own must be finished also when nobody takes the connection over.
+    let stream: NIOAsyncChannel<LinkEvent, Never>
     let counters: LinkCounters
     let remote: Endpoint
 

@@ -54,8 +54,6 @@ final class LinkHandler: ChannelDuplexHandler {
     private var heardAt: Instant
     private var ping: (number: UInt64, at: Instant)?
     private var pingNumber: UInt64 = 0
-    /// Whether the socket may give more: while it may not, silence is our own.
-    private var isReading = false
     private var isReadWanted = false
     private var isPaused = false
 
@@ -69,7 +67,10 @@ final class LinkHandler: ChannelDuplexHandler {
     // MARK: Clocks
 
     func handlerAdded(context: ChannelHandlerContext) {
-        deadline = schedule(terms.limits.handshake, context) { $0.end(.late, context) }
+        // Also ends what came while the network was shutting down, and nobody took over.
+        deadline = schedule(terms.limits.handshake, context) {
+            if $0.phase != .open || !$0.counters.isServed { $0.end(.late, context) }
+        }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) { stopClocks() }
@@ -92,7 +93,8 @@ final class LinkHandler: ChannelDuplexHandler {
         let now = Instant.now
         clock = schedule(terms.limits.tick, context) { $0.tick(context) }
         if counters.isStalled(longerThan: terms.limits.stalledWrites, at: now) { return end(.slowReader, context) }
-        guard isReading else { return heardAt = now }
+        // While frames wait here, the silence is our own.
+        if isPaused || counters.areFramesWaiting { heardAt = now }
         let quiet = now - heardAt
         if quiet >= terms.limits.silence { return end(.silent, context) }
         if quiet >= terms.limits.quietBeforePing, ping.map({ now - $0.at >= terms.limits.quietBeforePing }) ?? true {
@@ -128,7 +130,7 @@ final class LinkHandler: ChannelDuplexHandler {
         guard phase != .ended else { return }
         let part = unwrapInboundIn(data)
         let now = Instant.now
-        (heardAt, isReading) = (now, false)
+        heardAt = now
         counters.received(bytes: part.readableBytes)
         throttle.received(bytes: part.readableBytes, at: now)
         decoder.append(part)
@@ -147,7 +149,7 @@ final class LinkHandler: ChannelDuplexHandler {
             return end(.malformed, context)
         }
         guard phase != .ended else { return }
-        if throttle.isFlooded(at: now) { context.fireChannelRead(wrapInboundOut(.flooded)) }
+        if throttle.isFlooded(at: now) { deliver(.flooded, context) }
         let pause = throttle.pause(at: now)
         guard pause > .zero else { return }
         isPaused = true
@@ -162,7 +164,6 @@ final class LinkHandler: ChannelDuplexHandler {
         context.fireChannelReadComplete()
         guard phase != .ended, !isPaused, isReadWanted else { return }
         isReadWanted = false
-        isReading = true
         context.read()
     }
 
@@ -179,9 +180,14 @@ final class LinkHandler: ChannelDuplexHandler {
             guard let sent = ping, frame.payload.getInteger(at: frame.payload.readerIndex) == sent.number else { return }
             ping = nil
             counters.measured(roundTrip: now - sent.at)
-        case (.open, let type) where type != FrameType.hello: context.fireChannelRead(wrapInboundOut(.frame(frame)))
+        case (.open, let type) where type != FrameType.hello: deliver(.frame(frame), context)
         default: end(.malformed, context)
         }
+    }
+
+    private func deliver(_ event: LinkEvent, _ context: ChannelHandlerContext) {
+        counters.delivered()
+        context.fireChannelRead(wrapInboundOut(event))
     }
 
     private func greet(_ frame: Frame, _ context: ChannelHandlerContext, _ now: Instant) {
@@ -192,8 +198,7 @@ final class LinkHandler: ChannelDuplexHandler {
         guard let hello = try? Hello(canonicalBytes: bytes), let peer = proven.key else { return end(.malformed, context) }
         guard hello.chainID == terms.hello().chainID else { return end(.wrongChain, context) }
         phase = .open
-        deadline?.cancel()
-        context.fireChannelRead(wrapInboundOut(.opened(peer, hello)))
+        deliver(.opened(peer, hello), context)
         clock = schedule(terms.limits.tick, context) { $0.tick(context) }
         sendPing(context, now)
     }
@@ -227,7 +232,6 @@ final class LinkHandler: ChannelDuplexHandler {
 
     func read(context: ChannelHandlerContext) {
         guard !isPaused else { return isReadWanted = true }
-        isReading = true
         context.read()
     }
 

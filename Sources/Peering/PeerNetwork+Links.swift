@@ -25,7 +25,8 @@ extension PeerNetwork {
         let anybody = terms(expected: nil, listeningPort: 0)
         do {
             let bootstrap = ServerBootstrap(group: loops)
-                .serverChannelOption(.backlog, value: 64)
+                .serverChannelOption(.backlog, value: 256)
+                .serverChannelOption(.maxMessagesPerRead, value: 16)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .childChannelOption(.maxMessagesPerRead, value: LinkChannel.messagesPerRead)
                 .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
@@ -99,8 +100,9 @@ extension PeerNetwork {
     func serve(_ channel: LinkChannel, slot: Int?) async -> Outcome {
         var outcome = Outcome()
         var link: Link?
+        channel.counters.serve()
         do {
-            try await channel.stream.executeThenClose { arrivals, _ in
+            try await channel.stream.executeThenClose { arrivals in
                 for try await event in arrivals {
                     switch event {
                     case .opened(let peer, let hello):
@@ -111,6 +113,7 @@ extension PeerNetwork {
                     case .flooded:
                         if let link { punish(link.peer, points: Penalty.flood, why: "frames beyond the rate, and no end") }
                     }
+                    channel.counters.taken()
                 }
             }
         } catch let reason as DisconnectReason {
@@ -148,7 +151,10 @@ extension PeerNetwork {
         if former != nil { await events.queue.send(.disconnected(peer, .ended(.duplicate))) }
         await events.queue.send(.connected(peer, info))
         logger.debug("peer connected", metadata: ["peer": "\(peer)", "endpoint": "\(info.endpoint)"])
-        if !info.isInbound { askAddresses(link, at: moment) }
+        if !info.isInbound {
+            noteAnchors()
+            askAddresses(link, at: moment)
+        }
         return link
     }
 

@@ -39,7 +39,7 @@ public actor PeerNetwork {
     let configuration: Configuration
     let identity: PeerIdentity
     let book: PeerBook
-    let gate: AcceptGate
+    nonisolated let gate: AcceptGate
     let loops: any EventLoopGroup
     let now: @Sendable () -> Moment
     let logger: Logger
@@ -84,7 +84,8 @@ public actor PeerNetwork {
             group.addTask { await self.keepDialling() }
             group.addTask { await self.keepBook() }
         }
-        await saveBook()
+        // Nothing else is left to do, so it may block; and a task that is cancelled is not served by the thread pool.
+        do { try book.save(at: now().boot) } catch { logBook(error) }
     }
 
     /// The port that others reach this node at, once it listens.
@@ -160,22 +161,27 @@ public actor PeerNetwork {
     // MARK: Book
 
     private func keepBook() async {
+        let (book, now) = (book, now)
         while !Task.isCancelled {
             await sleep(configuration.limits.bookInterval)
-            if !Task.isCancelled { await saveBook() }
+            if Task.isCancelled { return }  // the last time is after the last link
+            do {
+                try await NIOThreadPool.singleton.runIfActive { try book.save(at: now().boot) }
+            } catch {
+                logBook(error)
+            }
         }
     }
 
-    private func saveBook() async {
-        let anchors = links.values.filter { !$0.info.isInbound }.sorted { $0.info.since < $1.info.since }
-            .prefix(configuration.limits.anchors).map(\.info.endpoint)
-        if !anchors.isEmpty { book.keep(anchors: anchors) }
-        let (book, moment) = (book, now().boot)
-        do {
-            try await NIOThreadPool.singleton.runIfActive { try book.save(at: moment) }
-        } catch {
-            logger.warning("the peer book is not saved", metadata: ["reason": "\(error)"])
-        }
+    private func logBook(_ error: any Error) {
+        logger.warning("the peer book is not saved", metadata: ["reason": "\(error)"])
+    }
+
+    /// The outbound peers that are there longest. Noted when a link is made, not when one is lost: a board that was cut off
+    /// still knows whom it trusted.
+    func noteAnchors() {
+        let oldest = links.values.filter { !$0.info.isInbound }.sorted { $0.info.since < $1.info.since }
+        book.keep(anchors: oldest.prefix(configuration.limits.anchors).map(\.info.endpoint))
     }
 
     /// Until `time` is over or the task is cancelled.

@@ -11,7 +11,7 @@ struct TokenBucket: Sendable {
 
     /// Full at `now`.
     init(perSecond: Int, burst: Int, at now: Instant) {
-        precondition(perSecond > 0 && burst > 0 && Int64(burst) <= Int64.max / Self.token)
+        precondition(perSecond > 0 && burst > 0 && Int64(burst) <= Int64.max / Self.token / 4)
         self.perSecond = Int64(perSecond)
         self.burst = Int64(burst) * Self.token
         level = self.burst
@@ -22,7 +22,7 @@ struct TokenBucket: Sendable {
     mutating func take(_ count: Int, at now: Instant) {
         fill(at: now)
         let (price, overflow) = Int64(clamping: count).multipliedReportingOverflow(by: Self.token)
-        level = max(level - (overflow ? burst : price), -burst)
+        level = overflow ? -burst : max(level - min(price, 2 * burst), -burst)
     }
 
     /// Takes `count` if there are as many.
@@ -46,7 +46,7 @@ struct TokenBucket: Sendable {
 
     private mutating func fill(at now: Instant) {
         let elapsed = max(0, (now - filled).count)
-        filled = now
+        filled = max(filled, now)
         let (gain, overflow) = elapsed.multipliedReportingOverflow(by: perSecond)
         level = overflow || gain >= burst - level ? burst : level + gain
     }
