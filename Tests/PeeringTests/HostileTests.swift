@@ -22,7 +22,8 @@ import Testing
             case .secondHello: helloFrame() + helloFrame()
             case .noHello: frame(Node.note, [1])
             case .brokenHello: frame(FrameType.hello, Array(Hello().canonicalBytes.dropLast()))
-            case .unaskedAddresses: helloFrame() + frame(FrameType.addresses, AddressList([Node.loopback]).canonicalBytes) + [0, 0, 0, 0, 200]
+            case .unaskedAddresses:
+                helloFrame() + frame(FrameType.addresses, AddressList([Node.loopback]).canonicalBytes) + [0, 0, 0, 0, 200]
             }
         }
     }
@@ -33,7 +34,8 @@ import Testing
             let answer = frames(in: await RawClient(port: node.port, tls: try clientTLS()).exchange(rubbish.bytes))
             let goodbye = try #require(answer.last)
             #expect(goodbye.type == FrameType.goodbye)
-            #expect([Goodbye.malformed.rawValue, Goodbye.banned.rawValue].contains { goodbye.payload.readableBytesView.first == $0 })
+            #expect(
+                [Goodbye.malformed.rawValue, Goodbye.banned.rawValue].contains { goodbye.payload.readableBytesView.first == $0 })
             await eventually("it is remembered") {
                 node.book.read { book in
                     book.standings.points(of: .peer(key(99).publicKey), at: .now) > 0
@@ -48,10 +50,9 @@ import Testing
         let node = try Node(1)
         try await withNodes(node) {
             let client = RawClient(port: await node.port, tls: try clientTLS())
-            for _ in 0..<2 {
+            for count in 1...2 {
                 _ = await client.exchange(Rubbish.unknownType.bytes)
-                let count = node.goodbyes(of: key(99).publicKey).count
-                await eventually("it is over") { node.goodbyes(of: key(99).publicKey).count >= max(1, count) }
+                await eventually("it is over") { node.goodbyes(of: key(99).publicKey).count == count }
             }
             await eventually("it is banned") {
                 node.book.read { $0.standings.isBanned(.peer(key(99).publicKey), at: .now) }
@@ -122,10 +123,10 @@ import Testing
                 await eventually("the friend is there") { await areLinked(node, friend) }
                 let started = Instant.now
                 let port = await node.port
-                let answer = try await withThrowingTaskGroup(of: [UInt8]?.self) { group in
+                try await withThrowingTaskGroup { group in
                     group.addTask {
-                        let flood = helloFrame() + (0..<100_000).flatMap { _ in frame(Node.note, [9]) }
-                        return await RawClient(port: port, tls: try clientTLS()).exchange(flood)
+                        let flood = helloFrame() + Array(repeatElement(frame(Node.note, [9]), count: 100_000).joined())
+                        _ = await RawClient(port: port, tls: try clientTLS()).exchange(flood)
                     }
                     group.addTask {
                         for index in 0..<20 as Range<UInt8> {
@@ -133,19 +134,17 @@ import Testing
                             await eventually("the friend hears \(index)") { friend.received(from: node.id).contains([index]) }
                             try await Task.sleep(for: .milliseconds(20))
                         }
-                        return nil
                     }
-                    var answer: [UInt8]?
-                    for try await part in group { answer = answer ?? part }
-                    return answer ?? []
+                    try await group.waitForAll()
                 }
                 let flooder = key(99).publicKey
                 await eventually("the flooder is banned") { node.goodbyes(of: flooder) == [.ended(.banned)] }
                 let elapsed = Int((Instant.now - started).wholeSeconds) + 1
                 #expect(node.received(from: flooder).count <= 200 + 100 * elapsed)
-                _ = answer
                 #expect(await areLinked(node, friend))
-                #expect(frames(in: await RawClient(port: port, tls: try clientTLS()).exchange(helloFrame())).last?.type == FrameType.goodbye)
+                #expect(
+                    frames(in: await RawClient(port: port, tls: try clientTLS()).exchange(helloFrame())).last?.type
+                        == FrameType.goodbye)
             }
         }
     }
@@ -181,8 +180,11 @@ import Testing
                 try await outbound.write(ByteBuffer(bytes: helloFrame()))
                 await eventually("it is there") { await node.isLinked(to: peer) }
                 let block = [UInt8](repeating: 1, count: 300_000)
-                for _ in 0..<25 { await node.network.send(block, type: Node.large, to: peer) }
-                await eventually("it is dropped") { node.goodbyes(of: peer) == [.ended(.slowReader)] }
+                // The sockets between them hold some megabytes, then the queue does.
+                await eventually("it is dropped") {
+                    await node.network.send(block, type: Node.large, to: peer)
+                    return node.goodbyes(of: peer) == [.ended(.slowReader)]
+                }
             }
         }
     }
@@ -192,7 +194,7 @@ import Testing
         try await withNodes(node) {
             let answer = frames(in: await RawClient(port: node.port, tls: try clientTLS()).exchange(helloFrame()))
             #expect(answer.count { $0.type == FrameType.ping } >= 2)
-            #expect(node.goodbyes(of: key(99).publicKey) == [.ended(.silent)])
+            await eventually("it is dropped") { node.goodbyes(of: key(99).publicKey) == [.ended(.silent)] }
         }
     }
 
@@ -204,7 +206,8 @@ import Testing
             let sockets = (0..<2000).map { _ in connectingSocket(from: 3, to: port) }
             defer { for socket in sockets where socket >= 0 { close(socket) } }
             #expect(sockets.allSatisfy { $0 >= 0 })
-            await eventually("most are turned away") { sockets.count(where: isClosed) > 1000 }
+            // The kernel lets 256 wait at a time; the others knock again after seconds.
+            await eventually("they are turned away") { sockets.count(where: isClosed) > 300 }
             #expect(node.network.gate.count == 3)
             // Two thousand handshakes would be over 100 MB.
             #expect(residentKilobytes() - before < 30_000)
@@ -236,7 +239,8 @@ private func connectingSocket(from last: UInt8, to port: UInt16) -> Int32 {
     let isConnected = withUnsafePointer(to: &own) { own in
         withUnsafePointer(to: &other) { other in
             bind(fd, UnsafeRawPointer(own).assumingMemoryBound(to: sockaddr.self), size) == 0
-                && (connect(fd, UnsafeRawPointer(other).assumingMemoryBound(to: sockaddr.self), size) == 0 || errno == EINPROGRESS)
+                && (connect(fd, UnsafeRawPointer(other).assumingMemoryBound(to: sockaddr.self), size) == 0
+                    || errno == EINPROGRESS)
         }
     }
     guard isConnected else {

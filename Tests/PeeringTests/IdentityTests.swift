@@ -40,7 +40,8 @@ import Testing
             case .notSelfSigned: try clientTLS(Forgery(signer: key(98)))
             case .twoCertificates: try clientTLS { $0.certificateChain += $0.certificateChain }
             case .tooLongName: try clientTLS(Forgery(nameLength: 450))
-            case .keyOfAnother: try clientTLS { $0.privateKey = .privateKey(NIOSSLPrivateKey(customPrivateKey: OthersKey(seed: 98))) }
+            case .keyOfAnother:
+                try clientTLS { $0.privateKey = .privateKey(NIOSSLPrivateKey(customPrivateKey: OthersKey(seed: 98))) }
             case .noProtocol: try clientTLS { $0.applicationProtocols = [] }
             case .otherProtocol: try clientTLS { $0.applicationProtocols = ["h2"] }
             }

@@ -121,7 +121,9 @@ import Testing
                 }
                 await eventually("it is gone") { await dialler.network.peers.isEmpty }
             }
-            #expect(dialler.goodbyes(of: key(1).publicKey) == [.told(.leaving), .told(.leaving)])
+            await eventually("both goodbyes were heard") {
+                dialler.goodbyes(of: key(1).publicKey) == [.told(.leaving), .told(.leaving)]
+            }
         }
     }
 

@@ -42,7 +42,8 @@ import Testing
         let book = open()
         var random = SplitMix64(seed: 1)
         for _ in 0..<5000 {
-            let value = UInt32(random.number(0x0b00_0000...0x7e00_0000)), source = UInt32(random.number(0x0b00_0000...0x7e00_0000))
+            let value = UInt32(random.number(0x0b00_0000...0x7e00_0000)),
+                source = UInt32(random.number(0x0b00_0000...0x7e00_0000))
             let endpoint = Endpoint(address: .v4(value), port: 1)
             book.change { contents in
                 if value % 4 == 0 {
@@ -62,10 +63,14 @@ import Testing
         #expect(zip(after, before).allSatisfy { $0 == $1 })
     }
 
-    @Test(arguments: [
-        { bytes in bytes = [] }, { $0.removeLast() }, { $0.append(0) }, { $0[40] ^= 1 }, { $0[0] ^= 1 },
-        { $0 = [UInt8](repeating: 0, count: PeerBookFile.sizeLimit + 1) },
-    ] as [@Sendable (inout [UInt8]) -> Void]) func aDamagedBookStartsAnewWithAWarning(_ damage: @Sendable (inout [UInt8]) -> Void) throws {
+    @Test(
+        arguments: [
+            { bytes in bytes = [] }, { $0.removeLast() }, { $0.append(0) }, { $0[40] ^= 1 }, { $0[0] ^= 1 },
+            { $0 = [UInt8](repeating: 0, count: PeerBookFile.sizeLimit + 1) },
+        ] as [@Sendable (inout [UInt8]) -> Void]) func aDamagedBookStartsAnewWithAWarning(
+            _ damage: @Sendable (inout [UInt8]) -> Void
+        ) throws
+    {
         let book = open()
         book.keep(anchors: [Endpoint("8.8.1.1:1")!])
         try book.save(at: .zero)

@@ -24,11 +24,13 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        ([0xff, 0xff, 0xff, 0xff, 16], FrameError.tooLong(type: 16, length: .max, limit: 1000)),
-        ([0xe9, 0x03, 0, 0, 16], .tooLong(type: 16, length: 1001, limit: 1000)), ([0, 0, 0, 0, 18], .unknownType(18)),
-        ([1, 0, 0, 0, 4], .tooLong(type: 4, length: 1, limit: 0)),
-    ] as [([UInt8], FrameError)]) func aWrongHeaderIsRefusedBeforeAnythingIsHeld(_ header: [UInt8], _ error: FrameError) {
+    @Test(
+        arguments: [
+            ([0xff, 0xff, 0xff, 0xff, 16], FrameError.tooLong(type: 16, length: .max, limit: 1000)),
+            ([0xe9, 0x03, 0, 0, 16], .tooLong(type: 16, length: 1001, limit: 1000)), ([0, 0, 0, 0, 18], .unknownType(18)),
+            ([1, 0, 0, 0, 4], .tooLong(type: 4, length: 1, limit: 0)),
+        ] as [([UInt8], FrameError)]) func aWrongHeaderIsRefusedBeforeAnythingIsHeld(_ header: [UInt8], _ error: FrameError)
+    {
         var decoder = FrameDecoder(limits: Node.frames)
         for byte in header.dropLast() {
             decoder.append(ByteBuffer(bytes: [byte]))
@@ -62,11 +64,13 @@ import Testing
     /// By hand from the layout in `Hello` and `PeerAddress`.
     @Test func theWireFormIsThis() throws {
         let hello = Hello(chainID: Node.chain, listeningPort: 0x1234, software: "ab", networkTime: 256)
-        let bytes: [UInt8] = [1, 0] + [UInt8](repeating: 7, count: 32) + [0x34, 0x12, 2, 0, 0, 0, 0x61, 0x62, 0, 1, 0, 0, 0, 0, 0, 0]
+        let bytes: [UInt8] =
+            [1, 0] + [UInt8](repeating: 7, count: 32) + [0x34, 0x12, 2, 0, 0, 0, 0x61, 0x62, 0, 1, 0, 0, 0, 0, 0, 0]
         #expect(hello.canonicalBytes == bytes)
         #expect(try Hello(canonicalBytes: bytes) == hello)
         let list = AddressList([Endpoint("1.2.3.4:80")!, Endpoint("[2001:db8::1]:443")!])
-        let two: [UInt8] = [2, 0, 0, 0, 4, 1, 2, 3, 4, 80, 0, 6, 0x20, 0x01, 0x0d, 0xb8] + [UInt8](repeating: 0, count: 11) + [1, 0xbb, 1]
+        let two: [UInt8] =
+            [2, 0, 0, 0, 4, 1, 2, 3, 4, 80, 0, 6, 0x20, 0x01, 0x0d, 0xb8] + [UInt8](repeating: 0, count: 11) + [1, 0xbb, 1]
         #expect(list.canonicalBytes == two)
         #expect(try AddressList(canonicalBytes: two) == list)
         #expect(frame(Node.note, [9]) == [1, 0, 0, 0, 16, 9])
@@ -79,7 +83,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("example.org:4000", true), ("1.2.3.4:1", true), ("[2001:db8::1]:9", true), ("\(key(1).publicKey)@h:1", true), ("h", false),
+        ("example.org:4000", true), ("1.2.3.4:1", true), ("[2001:db8::1]:9", true), ("\(key(1).publicKey)@h:1", true),
+        ("h", false),
         ("h:0", false), ("h:65536", false), (":1", false), ("2001:db8::1:9", false), ("abc@h:1", false), ("h:+1", false),
     ]) func configuredPeersAreReadStrictly(_ text: String, isGood: Bool) {
         #expect(ConfiguredPeer(text)?.description == (isGood ? text : nil))
