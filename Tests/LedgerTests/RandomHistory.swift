@@ -178,7 +178,9 @@ struct RandomHistory {
         case 4: return (sender, .raiseVoucher(RaiseVoucher(voucher(id))))
         default:
             let others = sessions.keys.sorted().filter { $0 != id && random.chance(1, in: 4) }.prefix(3)
-            return (payee, .settleChannels(SettleChannels(([id] + others).map { voucher($0) })))
+            // Each channel once: of two vouchers of no channel one is enough.
+            let vouchers = Dictionary(([id] + others).map { voucher($0) }.map { ($0.voucher.claim.channel, $0) }) { $1 }
+            return (payee, .settleChannels(SettleChannels(Array(vouchers.values))))
         }
     }
 
