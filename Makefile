@@ -98,7 +98,7 @@ sim: deps ## simulate stations, faster than time passes (SEEDS=, MINUTES= of eac
 	swift build -c release --product simulate
 	.build/release/simulate --seeds $(SEEDS) --minutes $(MINUTES)
 
-bench: deps ## what the station costs, each figure beside a reference (root; ROUNDS=, WHAT=forward read admit vouchers daemon sizes)
+bench: deps ## what the station costs, each figure beside a reference (root; ROUNDS=, WHAT=forward read admit vouchers ledger daemon sizes)
 	swift build -c release
 	.build/release/bench $(WHAT) --rounds $(ROUNDS) --output build/bench.json
 

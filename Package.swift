@@ -12,6 +12,7 @@ let strict: [SwiftSetting] = [
 ]
 
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
@@ -42,12 +43,14 @@ let c: [Target] = [
     .target(name: "CNetlink"),
     .target(name: "CTOML"),
     .target(name: "CLinux"),
+    .target(name: "CDisk"),
     .target(name: "CHost"),
     .target(name: "CGPIO", linkerSettings: [.linkedLibrary("gpiod")]),
 ]
 
 let ground: [Target] = [
-    module("Primitives", [crypto])
+    module("Primitives", [crypto]),
+    module("KeyBackup", ["Primitives", crypto, cryptoExtras]),
 ]
 
 let hardware: [Target] = [
@@ -59,13 +62,14 @@ let domain: [Target] = [
     module("Charging", ["Primitives", collections]),
     module("Consensus", ["Primitives"]),
     module("Ledger", ["Consensus", "Charging", "Primitives"]),
+    module("Node", ["Ledger", "Consensus", "Primitives"]),
     module("BoardControl", ["HAL", "Primitives"]),
 ]
 
 let adapters: [Target] = [
     module("LinuxHAL", ["HAL", "Netlink", "CLinux", "CGPIO", "Primitives", logging]),
     module("SimulatedHAL", ["HAL", "Primitives"]),
-    module("Store", ["Charging", "Primitives", "CSQLite"]),
+    module("Store", ["Charging", "Primitives", "CSQLite", "CDisk"]),
     module("StationConfiguration", ["CTOML", "Charging", "Primitives"]),
 ]
 
@@ -99,16 +103,20 @@ let programs: [Target] = [
 ]
 
 let testing: [Target] = [
-    tests("PrimitivesTests", ["Primitives", "SimulatedHAL"]),
+    module("PublishedVectors", path: "Tests/PublishedVectors"),
+    tests("PrimitivesTests", ["Primitives", "PublishedVectors", "SimulatedHAL", crypto]),
+    tests("KeyBackupTests", ["KeyBackup", "Primitives", "PublishedVectors", "SimulatedHAL"]),
     tests("ConsensusTests", ["Consensus", "Primitives", "SimulatedHAL"]),
-    tests("LedgerTests", ["Ledger", "Consensus", "Charging", "Primitives", "SimulatedHAL"]),
+    tests("LedgerTests", ["Ledger", "Consensus", "Charging", "Primitives", "PublishedVectors", "SimulatedHAL"]),
+    tests("NodeTests", ["Node", "Ledger", "Consensus", "Charging", "Primitives", "SimulatedHAL", heap]),
     tests("ChargingTests", ["Charging", "Primitives", "SimulatedHAL", collections]),
     tests(
         "BoardControlTests",
         ["BoardControl", "Station", "Charging", "SimulatedHAL", "Lab", "HAL", "Primitives", lifecycle, logging]),
     tests("NetlinkTests", ["Netlink", "Primitives"]),
-    program("storewriter", ["Store", "Charging", "Primitives"], path: "Tests/StoreWriter"),
-    tests("StoreTests", ["Store", "Charging", "Primitives", "CSQLite", "storewriter"]),
+    module("ToyChain", ["Store", "Charging", "Primitives"], path: "Tests/ToyChain"),
+    program("storewriter", ["ToyChain", "Store", "Charging", "Primitives"], path: "Tests/StoreWriter"),
+    tests("StoreTests", ["ToyChain", "Store", "Charging", "Primitives", "CSQLite", "storewriter"]),
     tests("StationConfigurationTests", ["StationConfiguration", "Charging", "Primitives", "SimulatedHAL"]),
     tests("SimulatedHALTests", ["SimulatedHAL", "HAL", "Primitives"]),
     program("simulate", ["Simulation", "Primitives", arguments], path: "Tests/Simulate"),
@@ -140,7 +148,7 @@ let testing: [Target] = [
     program(
         "bench",
         [
-            "CBench", "Lab", "Station", "LinuxHAL", "Store", "Charging", "HAL", "Netlink", "Primitives", arguments, collections,
+            "CBench", "Lab", "Station", "LinuxHAL", "Store", "Ledger", "Consensus", "Charging", "HAL", "Netlink", "Primitives", arguments, collections,
             crypto,
             logging,
         ], path: "Tests/Bench/bench"),

@@ -33,6 +33,7 @@ public struct Voucher: Hashable, Sendable, Codable {
 
 extension Voucher: Signable {
     public static var signingTag: String { "qlink/voucher" }
+    public static let preparedTag = TaggedHash.Tag(signingTag)
     public init() { self.init(channel: .zero, cumulativeAmount: .zero, cumulativeBytes: 0, sequence: 0) }
     public mutating func visit(_ coder: inout some CanonicalCoder) throws(CanonicalError) {
         try coder.nested(&chainID)

@@ -33,6 +33,8 @@ public struct Agreement: Sendable {
         /// There is something to put into a block.
         case work
         case waited(height: UInt64, isIdle: Bool)
+        /// The wall clock is to be believed from now on.
+        case clockSet
         case rounds(Rounds.Event)
     }
 
@@ -52,8 +54,11 @@ public struct Agreement: Sendable {
     package var flaws: Set<Rounds.Flaw> = []
     private var memory: SigningState
     private var past: Past
+    /// What the height at hand started from.
+    private var turn: Turn?
     /// Signs nothing before a block of a later time is final.
     private var silentUntil: BlockTime?
+    private var isWithoutClock = false
     private var isRunning = false
     private var hasWork = false
     private var intervalIsOver = false
@@ -65,13 +70,32 @@ public struct Agreement: Sendable {
 
     public var height: UInt64 { rounds?.height ?? 0 }
 
+    /// False while the disk may be a copy, and what was signed is not all known. To be kept on disk: another restart does not end it.
+    public var isWhole: Bool { past.isWhole && silentUntil == nil }
+
+    /// Who proposes in that round of this height; nil while there is none, or the round is too far ahead to be heard.
+    public mutating func proposer(of round: UInt32) -> PublicKey? {
+        guard let current = rounds?.round, round <= current.saturatingAdd(Rounds.roundsAhead) else { return nil }
+        return rounds?.proposer(of: round)
+    }
+
+    /// Whether a lock, a valid block or an own proposal names this block.
+    public func isBound(to block: BlockID) -> Bool {
+        memory.locked?.block == block || memory.valid?.block == block || memory.proposal?.block == block
+    }
+
     /// Why this board does not sign, in words; nil while it does.
     public private(set) var silence: String? = "no height has begun"
 
     /// - Parameter clock: the board's wall clock, nil while it is not to be believed.
     public mutating func handle(_ event: Event, clock: BlockTime?) -> [Action] {
+        if case .begin(let turn) = event { return begin(turn, clock: clock) }
+        return joinWhenClockIsSet(clock) + take(event)
+    }
+
+    private mutating func take(_ event: Event) -> [Action] {
         switch event {
-        case .begin(let turn): return begin(turn, clock: clock)
+        case .begin, .clockSet: return []
         case .work:
             hasWork = true
             return intervalIsOver ? start() : []
@@ -80,20 +104,30 @@ public struct Agreement: Sendable {
             intervalIsOver = true
             return isIdle || hasWork ? start() : []
         case .rounds(let event):
-            guard rounds != nil else { return [] }
+            // A timer of a height that is done begins nothing.
+            guard rounds != nil, event.height.map({ $0 == height }) ?? true else { return [] }
             // Somebody has begun: a proposal is there, or votes.
             return start() + perform { $0.handle(event) }
         }
     }
 
-    private mutating func begin(_ turn: Turn, clock: BlockTime?) -> [Action] {
+    /// Boards that boot without a clock all get one within the height: none would ever be final if they waited for the next.
+    private mutating func joinWhenClockIsSet(_ clock: BlockTime?) -> [Action] {
+        guard isWithoutClock, let turn, clock != nil else { return [] }
         silence = silence(at: turn, clock: clock)
-        var next = Rounds(
-            chainID: chainID, height: turn.height, rotation: turn.rotation, identity: silence == nil ? identity : nil,
-            timing: timing,
-            restored: memory)
-        next.flaws = flaws
-        (rounds, isRunning, hasWork, intervalIsOver) = (next, false, false, false)
+        guard silence == nil, let identity else { return [] }
+        guard isRunning else {
+            open(turn)
+            return []
+        }
+        return perform { $0.join(as: identity) }
+    }
+
+    private mutating func begin(_ turn: Turn, clock: BlockTime?) -> [Action] {
+        self.turn = turn
+        silence = silence(at: turn, clock: clock)
+        open(turn)
+        (isRunning, hasWork, intervalIsOver) = (false, false, false)
         if memory.height == turn.height { return start() }  // it had begun before the restart
         return [
             .wait(height: turn.height, isIdle: false, timing.blockInterval),
@@ -101,8 +135,17 @@ public struct Agreement: Sendable {
         ]
     }
 
+    private mutating func open(_ turn: Turn) {
+        var next = Rounds(
+            chainID: chainID, height: turn.height, rotation: turn.rotation, identity: silence == nil ? identity : nil,
+            timing: timing, restored: memory)
+        next.flaws = flaws
+        rounds = next
+    }
+
     private mutating func silence(at turn: Turn, clock: BlockTime?) -> String? {
         guard let identity else { return "it has no delegate's key" }
+        isWithoutClock = clock == nil
         guard let clock else { return "its clock is not set; connect it to a time server" }
         if !past.isWhole {
             past.isWhole = true

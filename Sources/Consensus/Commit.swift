@@ -41,7 +41,9 @@ public struct Commit: Hashable, Sendable, Canonical {
         }
     }
 
-    public var hash: Bytes32 { TaggedHash.digest(tag: "qlink/commit", canonicalBytes) }
+    private static let tag = TaggedHash.Tag("qlink/commit")
+
+    public var hash: Bytes32 { Self.tag.digest(canonicalBytes) }
 
     /// What each signer signed.
     public func vote(chainID: Bytes32) -> Vote {

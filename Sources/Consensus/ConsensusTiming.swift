@@ -24,6 +24,6 @@ public struct ConsensusTiming: Hashable, Sendable {
     /// Whether a block of that time may be prevoted by who has this clock.
     public func isTimely(_ time: BlockTime, on clock: BlockTime) -> Bool {
         let apart = max(time, clock) - min(time, clock)
-        return apart <= UInt64(precision.count / 1_000_000)
+        return apart <= precision.wholeMilliseconds
     }
 }

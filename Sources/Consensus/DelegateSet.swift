@@ -64,8 +64,10 @@ public struct DelegateSet: Hashable, Sendable {
     /// More than a third: at least one honest delegate is among them.
     public func hasHonest(_ power: UInt64) -> Bool { UInt128(power) * 3 > UInt128(totalPower) }
 
+    private static let tag = TaggedHash.Tag("qlink/delegates")
+
     /// What a header names.
-    public var hash: Bytes32 { TaggedHash.digest(tag: "qlink/delegates", canonicalBytes) }
+    public var hash: Bytes32 { Self.tag.digest(canonicalBytes) }
 }
 
 extension DelegateSet: Canonical {

@@ -52,12 +52,15 @@ public struct Header: Hashable, Sendable, Canonical {
         try coder.nested(&proposer)
     }
 
-    public var id: BlockID { TaggedHash.digest(tag: "qlink/header", canonicalBytes) }
+    private static let tag = TaggedHash.Tag("qlink/header")
+
+    public var id: BlockID { Self.tag.digest(canonicalBytes) }
 }
 
 /// A block that a round is about: who proposes it, and the round in which two thirds had prevoted it before.
 public struct Proposal: Hashable, Sendable, Signable {
     public static var signingTag: String { "qlink/proposal" }
+    public static let preparedTag = TaggedHash.Tag(signingTag)
 
     public var chainID = Bytes32.zero
     public var height: UInt64 = 0

@@ -28,20 +28,41 @@ struct RoundLog: Sendable {
 
     func isValid(_ block: BlockID) -> Bool { validity[block] ?? false }
 
+    /// What `state` rests on is known again after a restart: its blocks were found valid, its votes were heard.
+    mutating func restore(_ state: SigningState, in set: DelegateSet) {
+        for bound in [state.locked, state.valid].compactMap({ $0 }) { validity[bound.block] = true }
+        for vote in state.proof.compactMap({ $0.verified() }) {
+            guard vote.value.height == state.height, vote.value.chainID == state.chainID, let index = set.index(of: vote.signer) else {
+                continue
+            }
+            _ = add(vote, from: index, weighing: set.delegates[index].power)
+        }
+    }
+
+    /// The votes without which nobody would be in `round`, and those that made `valid` valid.
+    func grounds(of round: UInt32, valid: RoundBlock?, in set: DelegateSet) -> [Verified<Vote>] {
+        var votes: [Verified<Vote>] = []
+        if round > 0 {
+            let before = self[round - 1].precommits
+            votes = set.isQuorum(before.power) ? before.votes : self[round].prevotes.votes + self[round].precommits.votes
+        }
+        guard let valid else { return votes }
+        return votes + self[valid.round].prevotes.votes.filter { $0.value.block == valid.block }
+    }
+
     mutating func add(_ proposal: Verified<Proposal>, isValid: Bool, isTimely: Bool) {
         let value = proposal.value
-        guard !self[value.round].proposals.contains(where: { $0.value == value }),
-            self[value.round].proposals.count < Self.proposalsPerRound
-        else { return }
-        self[value.round].proposals.append(proposal)
+        let known = self[value.round].proposals
+        guard known.count < Self.proposalsPerRound, !known.contains(where: { $0.value == value }) else { return }
+        rounds[value.round, default: Round()].proposals.append(proposal)
         validity[value.block] = isValid
-        if isTimely { self[value.round].timely.append(value.block) }
+        if isTimely { rounds[value.round, default: Round()].timely.append(value.block) }
     }
 
     mutating func add(_ vote: Verified<Vote>, from index: Int, weighing weight: UInt64) -> Tally.Outcome {
         switch vote.value.step {
-        case .prevote: self[vote.value.round].prevotes.add(vote, from: index, weighing: weight)
-        case .precommit: self[vote.value.round].precommits.add(vote, from: index, weighing: weight)
+        case .prevote: rounds[vote.value.round, default: Round()].prevotes.add(vote, from: index, weighing: weight)
+        case .precommit: rounds[vote.value.round, default: Round()].precommits.add(vote, from: index, weighing: weight)
         }
     }
 

@@ -23,12 +23,23 @@ public struct Rounds: Sendable {
     }
 
     public enum Event: Sendable {
-        /// A proposal and what became of its block when it was checked. A block that came too early or too late is not timely.
+        /// A proposal and what became of its block when it was checked. Valid is said of the block alone, whoever proposes it. Timely is
+        /// a block that came neither too early nor too late, from the one who made it.
         case proposal(Verified<Proposal>, isValid: Bool, isTimely: Bool)
         case vote(Verified<Vote>)
         case timeout(Timeout)
         /// The block that `build` asked for.
         case built(BlockID, round: UInt32)
+
+        /// The height that it is about; nil: the one at hand.
+        var height: UInt64? {
+            switch self {
+            case .proposal(let proposal, _, _): proposal.value.height
+            case .vote(let vote): vote.value.height
+            case .timeout(let timeout): timeout.height
+            case .built: nil
+            }
+        }
     }
 
     public enum Action: Hashable, Sendable {
@@ -54,7 +65,7 @@ public struct Rounds: Sendable {
     public let height: UInt64
     public let set: DelegateSet
     /// Who signs here; nil only follows.
-    public let identity: PublicKey?
+    public private(set) var identity: PublicKey?
     let timing: ConsensusTiming
     package var flaws: Set<Flaw> = []
 
@@ -75,7 +86,10 @@ public struct Rounds: Sendable {
         (self.chainID, self.height, self.identity, self.timing) = (chainID, height, identity, timing)
         (set, self.rotation) = (rotation.set, rotation)
         signing = SigningState(chainID: chainID, height: height)
-        if let restored, restored.chainID == chainID, restored.height == height { signing = restored }
+        if let restored, restored.chainID == chainID, restored.height == height {
+            signing = restored
+            log.restore(restored, in: set)
+        }
         round = signing.round
     }
 
@@ -91,6 +105,22 @@ public struct Rounds: Sendable {
         if let proposal = signing.proposal { actions.append(.signProposal(proposal)) }
         if let prevote = signing.prevote { actions.append(.signVote(prevote)) }
         if let precommit = signing.precommit { actions.append(.signVote(precommit)) }
+        return actions
+    }
+
+    /// Signs from here on. A step that it went through in silence is answered with nothing, or nobody might ever get out of it.
+    mutating func join(as identity: PublicKey) -> [Action] {
+        self.identity = identity
+        var actions: [Action] = []
+        guard decision == nil else { return actions }
+        switch step {
+        case .propose: proposeIfItIsMyTurn(&actions)
+        case .prevote: vote(.prevote, for: nil, &actions)
+        case .precommit:
+            vote(.prevote, for: nil, &actions)
+            vote(.precommit, for: nil, &actions)
+        }
+        while applyRules(&actions) {}
         return actions
     }
 
@@ -154,7 +184,11 @@ public struct Rounds: Sendable {
     mutating func enter(_ next: UInt32, _ actions: inout [Action], buildsAgain: Bool = true) {
         (round, step) = (next, .propose)
         actions.append(.schedule(Timeout(height: height, round: round, step: .propose), after: timing.propose(round)))
-        guard identity == proposer(of: round), buildsAgain else { return }
+        if buildsAgain { proposeIfItIsMyTurn(&actions) }
+    }
+
+    private mutating func proposeIfItIsMyTurn(_ actions: inout [Action]) {
+        guard identity == proposer(of: round) else { return }
         if let valid = signing.valid {
             propose(valid.block, validRound: valid.round, &actions)
         } else {
@@ -166,7 +200,8 @@ public struct Rounds: Sendable {
         let proposal = Proposal(chainID: chainID, height: height, round: round, validRound: validRound, block: block)
         // Refused means: another one is signed for this round already.
         guard (try? signing.record(proposal)) != nil else { return }
-        actions += [.persist(signing), .signProposal(proposal)]
+        persist(&actions)
+        actions.append(.signProposal(proposal))
     }
 
     /// Votes and goes on to the next step; who only follows goes on in silence.
@@ -176,7 +211,13 @@ public struct Rounds: Sendable {
         let vote = Vote(chainID: chainID, height: height, round: round, step: kind, block: block)
         // Refused means: something else is signed for this step already.
         guard (try? signing.record(vote)) != nil else { return }
-        actions += [.persist(signing), .signVote(vote)]
+        persist(&actions)
+        actions.append(.signVote(vote))
+    }
+
+    private mutating func persist(_ actions: inout [Action]) {
+        signing.proof = log.grounds(of: signing.round, valid: signing.valid, in: set).map(\.ballot)
+        actions.append(.persist(signing))
     }
 }
 

@@ -17,6 +17,9 @@ public struct RoundBlock: Hashable, Sendable, Canonical {
 ///
 /// Signatures of Ed25519 are deterministic, so what is kept is what was signed: signing it again gives the same bytes.
 public struct SigningState: Hashable, Sendable, Canonical {
+    /// As many as two steps' votes and a polka can be, with every delegate heard as often as it can be.
+    static let proofLimit = (2 * Tally.blocksPerVoter + 1) * DelegateSet.limit
+
     public var chainID = Bytes32.zero
     public var height: UInt64 = 0
     public var round: UInt32 = 0
@@ -25,6 +28,9 @@ public struct SigningState: Hashable, Sendable, Canonical {
     public var precommit: Vote?
     public var locked: RoundBlock?
     public var valid: RoundBlock?
+    /// What others signed that this rests on: the votes that led into the round, and the prevotes for `valid`. Kept, because whoever
+    /// was ahead when the power of all was cut could not bring the others along without it, and nobody would be freed from a lock.
+    public var proof: [Ballot] = []
 
     public init() {}
     public init(chainID: Bytes32, height: UInt64) { (self.chainID, self.height) = (chainID, height) }
@@ -38,6 +44,7 @@ public struct SigningState: Hashable, Sendable, Canonical {
         try coder.optional(&precommit)
         try coder.optional(&locked)
         try coder.optional(&valid)
+        try coder.array(&proof, limit: Self.proofLimit)
     }
 
     /// Takes a vote in, unless it goes back behind what was signed. The same vote once more is fine.

@@ -11,6 +11,7 @@ public struct Vote: Hashable, Sendable, Signable {
     }
 
     public static var signingTag: String { "qlink/vote" }
+    public static let preparedTag = TaggedHash.Tag(signingTag)
 
     /// Hash of genesis: a vote for one chain is none for another.
     public var chainID: Bytes32

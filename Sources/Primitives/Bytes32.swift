@@ -1,32 +1,41 @@
 /// Thirty-two bytes without an allocation: a digest, a key, an identifier. Text form: 64 hexadecimal digits.
 public struct Bytes32: Hashable, Comparable, Sendable {
+    /// The bytes as four big-endian words, so that words compare as the bytes do.
     @usableFromInline var a: UInt64, b: UInt64, c: UInt64, d: UInt64
 
     public static let zero = Bytes32()
 
     public init() { (a, b, c, d) = (0, 0, 0, 0) }
 
-    /// nil unless `bytes` holds exactly 32.
-    public init?(_ bytes: some Collection<UInt8>) {
-        guard bytes.count == 32 else { return nil }
-        var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
-        for (index, byte) in bytes.enumerated() {
-            switch index / 8 {
-            case 0: words.0 = words.0 << 8 | UInt64(byte)
-            case 1: words.1 = words.1 << 8 | UInt64(byte)
-            case 2: words.2 = words.2 << 8 | UInt64(byte)
-            default: words.3 = words.3 << 8 | UInt64(byte)
-            }
-        }
-        (a, b, c, d) = words
+    @inlinable public init(words: (UInt64, UInt64, UInt64, UInt64)) { (a, b, c, d) = words }
+
+    /// The first 32 of `raw`.
+    @usableFromInline init(loading raw: UnsafeRawBufferPointer) {
+        precondition(raw.count >= 32, "32 bytes are loaded from \(raw.count)")
+        a = UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: 0, as: UInt64.self))
+        b = UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+        c = UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: 16, as: UInt64.self))
+        d = UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: 24, as: UInt64.self))
     }
 
-    /// The bytes as four big-endian words, for whoever walks or hashes them without an allocation.
-    @inlinable public init(words: (UInt64, UInt64, UInt64, UInt64)) { (a, b, c, d) = words }
+    /// nil unless `bytes` holds exactly 32.
+    @inlinable public init?(_ bytes: some Collection<UInt8>) {
+        guard bytes.count == 32 else { return nil }
+        if let value = bytes.withContiguousStorageIfAvailable({ Bytes32(loading: UnsafeRawBufferPointer($0)) }) {
+            self = value
+        } else {
+            self = Array(bytes).withUnsafeBytes { Bytes32(loading: $0) }
+        }
+    }
+
+    /// The bytes as four big-endian words, for whoever walks them bit by bit.
     @inlinable public var words: (UInt64, UInt64, UInt64, UInt64) { (a, b, c, d) }
 
-    public var bytes: [UInt8] {
-        [a, b, c, d].flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> (56 - 8 * $0)) } }
+    public var bytes: [UInt8] { withUnsafeBytes { Array($0) } }
+
+    /// The bytes where they are, for hashing and writing without an array.
+    public func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        Swift.withUnsafeBytes(of: (a.bigEndian, b.bigEndian, c.bigEndian, d.bigEndian), body)
     }
 
     public static func < (left: Bytes32, right: Bytes32) -> Bool {
@@ -45,9 +54,5 @@ extension Bytes32: LosslessStringConvertible, Codable {
 }
 
 extension Bytes32: Canonical {
-    public mutating func visit(_ coder: inout some CanonicalCoder) throws(CanonicalError) {
-        var raw = bytes
-        try coder.fixed(&raw, count: 32)
-        self = Bytes32(raw)!
-    }
+    @inlinable public mutating func visit(_ coder: inout some CanonicalCoder) throws(CanonicalError) { try coder.fixed(&self) }
 }

@@ -16,21 +16,64 @@ public enum CanonicalError: Error, Equatable {
     case invalid(String)
 }
 
-/// Writes what it visits, or overwrites it with what it reads.
+/// Writes what it visits, or overwrites it with what it reads. Everything is made of these three, which have no type parameters:
+/// a field costs one call, also when the coder is known only by its protocol.
 public protocol CanonicalCoder {
-    mutating func integer(_ value: inout some FixedWidthInteger) throws(CanonicalError)
+    /// Whether what is visited is overwritten.
+    var isReading: Bool { get }
+    /// The lowest `size` bytes of `value`, 1 to 8, little-endian.
+    mutating func word(_ value: inout UInt64, size: Int) throws(CanonicalError)
+    mutating func fixed(_ value: inout Bytes32) throws(CanonicalError)
     /// Exactly `count` bytes, without a length.
     mutating func fixed(_ value: inout [UInt8], count: Int) throws(CanonicalError)
-    /// Up to `limit` bytes behind their length.
-    mutating func bytes(_ value: inout [UInt8], limit: Int) throws(CanonicalError)
-    mutating func array<T: Canonical>(_ value: inout [T], limit: Int) throws(CanonicalError)
-    mutating func optional<T: Canonical>(_ value: inout T?) throws(CanonicalError)
 }
 
 extension CanonicalCoder {
-    public mutating func nested(_ value: inout some Canonical) throws(CanonicalError) { try value.visit(&self) }
+    @inlinable public mutating func integer<T: FixedWidthInteger>(_ value: inout T) throws(CanonicalError) {
+        var low = UInt64(truncatingIfNeeded: value)
+        guard T.bitWidth > 64 else {
+            try word(&low, size: T.bitWidth / 8)
+            value = T(truncatingIfNeeded: low)
+            return
+        }
+        precondition(T.bitWidth == 128, "the encoding has integers of 8 to 128 bits")
+        var high = UInt64(truncatingIfNeeded: value >> 64)
+        try word(&low, size: 8)
+        try word(&high, size: 8)
+        value = T(truncatingIfNeeded: high) << 64 | T(truncatingIfNeeded: low)
+    }
 
-    public mutating func bool(_ value: inout Bool) throws(CanonicalError) {
+    @inlinable public mutating func nested(_ value: inout some Canonical) throws(CanonicalError) { try value.visit(&self) }
+
+    /// Up to `limit` bytes behind their length.
+    public mutating func bytes(_ value: inout [UInt8], limit: Int) throws(CanonicalError) {
+        let count = try length(value.count, limit: limit)
+        try fixed(&value, count: count)
+    }
+
+    @inlinable public mutating func array<T: Canonical>(_ value: inout [T], limit: Int) throws(CanonicalError) {
+        let count = try length(value.count, limit: limit)
+        if isReading { value = [] }
+        for index in 0..<count {
+            var element = isReading ? T() : value[index]
+            try element.visit(&self)
+            if isReading { value.append(element) }
+        }
+    }
+
+    @inlinable public mutating func optional<T: Canonical>(_ value: inout T?) throws(CanonicalError) {
+        var isPresent = value != nil
+        try bool(&isPresent)
+        guard isPresent else {
+            value = nil
+            return
+        }
+        var element = value ?? T()
+        try element.visit(&self)
+        value = element
+    }
+
+    @inlinable public mutating func bool(_ value: inout Bool) throws(CanonicalError) {
         var byte: UInt8 = value ? 1 : 0
         try integer(&byte)
         guard byte <= 1 else { throw .invalid("a Boolean is 0 or 1, not \(byte)") }
@@ -38,14 +81,14 @@ extension CanonicalCoder {
     }
 
     /// The tag of an enumeration, one byte: writes `tag`, or gives the one that was read.
-    public mutating func tag(_ tag: UInt8) throws(CanonicalError) -> UInt8 {
+    @inlinable public mutating func tag(_ tag: UInt8) throws(CanonicalError) -> UInt8 {
         var tag = tag
         try integer(&tag)
         return tag
     }
 
     /// An enumeration without payload, as the byte of its raw value.
-    public mutating func choice<T: RawRepresentable<UInt8>>(_ value: inout T) throws(CanonicalError) {
+    @inlinable public mutating func choice<T: RawRepresentable<UInt8>>(_ value: inout T) throws(CanonicalError) {
         let read = try tag(value.rawValue)
         guard let known = T(rawValue: read) else { throw .invalid("\(T.self) has no case \(read)") }
         value = known
@@ -55,8 +98,18 @@ extension CanonicalCoder {
     public mutating func text(_ value: inout String, limit: Int) throws(CanonicalError) {
         var utf8 = Array(value.utf8)
         try bytes(&utf8, limit: limit)
+        guard isReading else { return }
         guard let text = String(validating: utf8, as: UTF8.self) else { throw .invalid("text is not UTF-8") }
         value = text
+    }
+
+    /// A length within its limit: writes `count`, or gives the one that was read, before anything is allocated for it.
+    @usableFromInline mutating func length(_ count: Int, limit: Int) throws(CanonicalError) -> Int {
+        guard isReading || count <= limit else { throw .tooLong(length: count, limit: limit) }
+        var length = isReading ? 0 : UInt32(count)
+        try integer(&length)
+        guard length <= limit else { throw .tooLong(length: Int(clamping: length), limit: limit) }
+        return Int(length)
     }
 }
 
@@ -84,97 +137,62 @@ extension Canonical {
 }
 
 struct CanonicalWriter: CanonicalCoder {
-    var output: [UInt8] = []
+    private(set) var output: [UInt8] = []
+    var isReading: Bool { false }
 
-    mutating func integer(_ value: inout some FixedWidthInteger) {
-        withUnsafeBytes(of: value.littleEndian) { output.append(contentsOf: $0) }
+    /// Room for a header, so that most values grow nothing.
+    init() { output.reserveCapacity(512) }
+
+    mutating func word(_ value: inout UInt64, size: Int) {
+        withUnsafeBytes(of: value.littleEndian) { output.append(contentsOf: UnsafeRawBufferPointer(rebasing: $0[..<size])) }
     }
+
+    mutating func fixed(_ value: inout Bytes32) { value.withUnsafeBytes { output.append(contentsOf: $0) } }
 
     mutating func fixed(_ value: inout [UInt8], count: Int) throws(CanonicalError) {
         guard value.count == count else { throw .tooLong(length: value.count, limit: count) }
         output += value
-    }
-
-    mutating func bytes(_ value: inout [UInt8], limit: Int) throws(CanonicalError) {
-        try length(value.count, limit: limit)
-        output += value
-    }
-
-    mutating func array<T: Canonical>(_ value: inout [T], limit: Int) throws(CanonicalError) {
-        try length(value.count, limit: limit)
-        for index in value.indices { try value[index].visit(&self) }
-    }
-
-    mutating func optional<T: Canonical>(_ value: inout T?) throws(CanonicalError) {
-        output.append(value == nil ? 0 : 1)
-        try value?.visit(&self)
-    }
-
-    private mutating func length(_ count: Int, limit: Int) throws(CanonicalError) {
-        guard count <= limit else { throw .tooLong(length: count, limit: limit) }
-        var length = UInt32(count)
-        integer(&length)
     }
 }
 
 struct CanonicalReader: CanonicalCoder {
     private let input: [UInt8]
     private var position = 0
+    var isReading: Bool { true }
 
     init(_ input: some Collection<UInt8>) { self.input = Array(input) }
 
     var left: Int { input.count - position }
 
-    private mutating func take(_ count: Int) throws(CanonicalError) -> ArraySlice<UInt8> {
+    /// Where `count` bytes lie that are read now.
+    private mutating func take(_ count: Int) throws(CanonicalError) -> Range<Int> {
         guard count <= left else { throw .truncated(needed: count, left: left) }
         defer { position += count }
-        return input[position..<position + count]
+        return position..<position + count
     }
 
-    mutating func integer<T: FixedWidthInteger>(_ value: inout T) throws(CanonicalError) {
-        var result = T.zero
-        for (index, byte) in try take(MemoryLayout<T>.size).enumerated() {
-            result |= T(truncatingIfNeeded: byte) << T(truncatingIfNeeded: 8 * index)
-        }
-        value = result
-    }
-
-    mutating func fixed(_ value: inout [UInt8], count: Int) throws(CanonicalError) { value = Array(try take(count)) }
-
-    mutating func bytes(_ value: inout [UInt8], limit: Int) throws(CanonicalError) {
-        value = Array(try take(length(limit: limit)))
-    }
-
-    mutating func array<T: Canonical>(_ value: inout [T], limit: Int) throws(CanonicalError) {
-        value = []
-        for _ in 0..<(try length(limit: limit)) {
-            var element = T()
-            try element.visit(&self)
-            value.append(element)
+    mutating func word(_ value: inout UInt64, size: Int) throws(CanonicalError) {
+        let range = try take(size)
+        value = input.withUnsafeBytes { raw in
+            switch size {
+            case 1: UInt64(raw[range.lowerBound])
+            case 2: UInt64(UInt16(littleEndian: raw.loadUnaligned(fromByteOffset: range.lowerBound, as: UInt16.self)))
+            case 4: UInt64(UInt32(littleEndian: raw.loadUnaligned(fromByteOffset: range.lowerBound, as: UInt32.self)))
+            case 8: UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: range.lowerBound, as: UInt64.self))
+            default: raw[range].reversed().reduce(0) { $0 << 8 | UInt64($1) }
+            }
         }
     }
 
-    mutating func optional<T: Canonical>(_ value: inout T?) throws(CanonicalError) {
-        var present = false
-        try bool(&present)
-        guard present else {
-            value = nil
-            return
-        }
-        var element = T()
-        try element.visit(&self)
-        value = element
+    mutating func fixed(_ value: inout Bytes32) throws(CanonicalError) {
+        let range = try take(32)
+        value = input.withUnsafeBytes { Bytes32(loading: UnsafeRawBufferPointer(rebasing: $0[range])) }
     }
 
-    private mutating func length(limit: Int) throws(CanonicalError) -> Int {
-        var count: UInt32 = 0
-        try integer(&count)
-        guard Int(count) <= limit else { throw .tooLong(length: Int(count), limit: limit) }
-        return Int(count)
-    }
+    mutating func fixed(_ value: inout [UInt8], count: Int) throws(CanonicalError) { value = Array(input[try take(count)]) }
 }
 
 extension QLC: Canonical {
     public init() { self = .zero }
-    public mutating func visit(_ coder: inout some CanonicalCoder) throws(CanonicalError) { try coder.integer(&units) }
+    @inlinable public mutating func visit(_ coder: inout some CanonicalCoder) throws(CanonicalError) { try coder.integer(&units) }
 }

@@ -2,10 +2,14 @@
 enum EncodedPoint {
     /// Whether libraries agree about it: y is below p = 2²⁵⁵ − 19, and the point is not one of the eight of small order.
     static func isAcceptable(_ point: Bytes32) -> Bool {
-        var y = point.bytes
-        y[31] &= 0x7f
-        let isReduced = y[0] < 0xed || y[31] < 0x7f || y[1..<31].contains { $0 < 0xff }
-        return isReduced && !smallOrder.contains(Bytes32(y)!)
+        var y = point.words
+        y.3 &= ~0x80
+        return !isAtLeastP(y) && !smallOrder.contains(Bytes32(words: y))
+    }
+
+    /// The bytes of p are `ed ff … ff 7f`: only the first can be larger.
+    private static func isAtLeastP(_ y: (UInt64, UInt64, UInt64, UInt64)) -> Bool {
+        y.3 == 0xffff_ffff_ffff_ff7f && y.2 == .max && y.1 == .max && y.0 | 0xff << 56 == .max && y.0 >> 56 >= 0xed
     }
 
     /// The y of the points whose order divides 8: 1 and −1 (orders 1 and 2), 0 (order 4), and ±y₈ (order 8).

@@ -31,7 +31,7 @@ extension PublicKey: LosslessStringConvertible, Codable, Canonical {
         self = try decodeText(from: decoder, as: "a public key of 64 hexadecimal digits")
     }
     public func encode(to encoder: any Encoder) throws { try encodeText(self, to: encoder) }
-    public mutating func visit(_ coder: inout some CanonicalCoder) throws(CanonicalError) { try coder.nested(&raw) }
+    @inlinable public mutating func visit(_ coder: inout some CanonicalCoder) throws(CanonicalError) { try coder.fixed(&raw) }
 }
 
 /// An Ed25519 private key. It has no description: a secret never reaches a log.
@@ -68,7 +68,7 @@ public struct Signature: Hashable, Sendable {
 
     /// nil unless `bytes` holds exactly 64.
     public init?(_ bytes: [UInt8]) {
-        guard bytes.count == 64, let r = Bytes32(bytes.prefix(32)), let s = Bytes32(bytes.suffix(32)) else { return nil }
+        guard bytes.count == 64, let r = Bytes32(bytes[..<32]), let s = Bytes32(bytes[32...]) else { return nil }
         (self.r, self.s) = (r, s)
     }
 
@@ -87,7 +87,7 @@ extension Signature: LosslessStringConvertible, Codable, Canonical {
     }
     public func encode(to encoder: any Encoder) throws { try encodeText(self, to: encoder) }
     public mutating func visit(_ coder: inout some CanonicalCoder) throws(CanonicalError) {
-        try coder.nested(&r)
-        try coder.nested(&s)
+        try coder.fixed(&r)
+        try coder.fixed(&s)
     }
 }

@@ -30,7 +30,7 @@ public enum MerkleTree {
     }
 
     private static func root(of leaves: ArraySlice<Bytes32>) -> Bytes32 {
-        guard leaves.count > 1 else { return leaves.first ?? hash([]) }
+        guard leaves.count > 1 else { return leaves.first ?? Bytes32(SHA256().finalize()) }
         let middle = leaves.startIndex + split(leaves.count)
         return node(root(of: leaves[..<middle]), root(of: leaves[middle...]))
     }
@@ -46,7 +46,18 @@ public enum MerkleTree {
     /// The largest power of two below `count`.
     private static func split(_ count: Int) -> Int { 1 << (Int.bitWidth - 1 - (count - 1).leadingZeroBitCount) }
 
-    private static func leaf(_ entry: [UInt8]) -> Bytes32 { hash([0] + entry) }
-    private static func node(_ left: Bytes32, _ right: Bytes32) -> Bytes32 { hash([1] + left.bytes + right.bytes) }
-    private static func hash(_ bytes: [UInt8]) -> Bytes32 { Bytes32(Array(SHA256.hash(data: bytes)))! }
+    private static func leaf(_ entry: [UInt8]) -> Bytes32 {
+        var hash = SHA256()
+        withUnsafeBytes(of: UInt8(0)) { hash.update(bufferPointer: $0) }
+        entry.withUnsafeBytes { hash.update(bufferPointer: $0) }
+        return Bytes32(hash.finalize())
+    }
+
+    private static func node(_ left: Bytes32, _ right: Bytes32) -> Bytes32 {
+        var hash = SHA256()
+        withUnsafeBytes(of: UInt8(1)) { hash.update(bufferPointer: $0) }
+        left.withUnsafeBytes { hash.update(bufferPointer: $0) }
+        right.withUnsafeBytes { hash.update(bufferPointer: $0) }
+        return Bytes32(hash.finalize())
+    }
 }

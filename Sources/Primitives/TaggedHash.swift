@@ -2,15 +2,36 @@ import Crypto
 
 /// SHA-256 tagged by what is hashed (BIP-340): a digest of one type is never a digest of another.
 public enum TaggedHash {
-    /// `SHA256(SHA256(tag) ‖ SHA256(tag) ‖ message)`.
-    public static func digest(tag: String, _ message: some Sequence<UInt8>) -> Bytes32 {
-        let prefix = Array(SHA256.hash(data: Array(tag.utf8)))
-        var hash = SHA256()
-        hash.update(data: prefix)
-        hash.update(data: prefix)
-        hash.update(data: Array(message))
-        return Bytes32(Array(hash.finalize()))!
+    /// A tag made ready: what it adds to a digest, one block of SHA-256, is computed once. Keep it in a `static let`.
+    public struct Tag: Sendable {
+        private let start: SHA256
+
+        public init(_ name: String) {
+            var start = SHA256()
+            let prefix = SHA256.hash(data: Array(name.utf8))
+            for _ in 0..<2 { prefix.withUnsafeBytes { start.update(bufferPointer: $0) } }
+            self.start = start
+        }
+
+        /// `SHA256(SHA256(tag) ‖ SHA256(tag) ‖ message)`.
+        public func digest(_ message: [UInt8]) -> Bytes32 {
+            var hash = start
+            message.withUnsafeBytes { hash.update(bufferPointer: $0) }
+            return Bytes32(hash.finalize())
+        }
+
+        /// The same of one, two or three times 32 bytes, without an array.
+        public func digest(of first: Bytes32, _ second: Bytes32? = nil, _ third: Bytes32? = nil) -> Bytes32 {
+            var hash = start
+            first.withUnsafeBytes { hash.update(bufferPointer: $0) }
+            second?.withUnsafeBytes { hash.update(bufferPointer: $0) }
+            third?.withUnsafeBytes { hash.update(bufferPointer: $0) }
+            return Bytes32(hash.finalize())
+        }
     }
+
+    /// The digest under a tag that is used once; for one that is used often, see ``Tag``.
+    public static func digest(tag: String, _ message: some Sequence<UInt8>) -> Bytes32 { Tag(tag).digest(Array(message)) }
 
     /// HMAC-SHA-256 (RFC 2104), for secrets that are stored hashed.
     public static func keyed(_ key: [UInt8], _ message: [UInt8]) -> Bytes32 {
@@ -18,14 +39,21 @@ public enum TaggedHash {
     }
 }
 
+extension Bytes32 {
+    init(_ digest: SHA256Digest) { self = digest.withUnsafeBytes { Bytes32(loading: $0) } }
+}
+
 /// A value that has a signature over its tagged canonical bytes.
 public protocol Signable: Canonical {
     /// Keeps a signature for one type from standing under another.
     static var signingTag: String { get }
+    /// The same made ready. A type that is signed often keeps it in a `static let`.
+    static var preparedTag: TaggedHash.Tag { get }
 }
 
 extension Signable {
-    public var digest: Bytes32 { TaggedHash.digest(tag: Self.signingTag, canonicalBytes) }
+    public static var preparedTag: TaggedHash.Tag { TaggedHash.Tag(signingTag) }
+    public var digest: Bytes32 { Self.preparedTag.digest(canonicalBytes) }
 }
 
 /// A value and what claims to be its signature. Only `verified(by:)` gives the value away.
@@ -47,7 +75,7 @@ public struct Signed<Value: Signable & Sendable>: Sendable {
     /// nil if `key` did not sign this value, or nobody can because it is outside its own limits.
     public func verified(by key: PublicKey) -> Verified<Value>? {
         guard let bytes = try? claim.encoded() else { return nil }  // it came from outside: refused, not trapped
-        let digest = TaggedHash.digest(tag: Value.signingTag, bytes)
+        let digest = Value.preparedTag.digest(bytes)
         return key.isValid(signature, for: digest.bytes) ? Verified(signed: self, by: key) : nil
     }
 }

@@ -39,6 +39,39 @@ enum FileSystem {
         try synchroniseDirectory(of: path)
     }
 
+    /// Makes a file that holds what `content` gives, unless there is one. Written under another name and linked when it is
+    /// whole: a power cut leaves all of it or none, never half of it.
+    static func createWhole(
+        _ path: String, _ content: (OpenFile) throws(StorageError) -> [UInt8]
+    ) throws(StorageError) {
+        let draft = "\(path).\(getpid())"
+        unlink(draft)  // of an earlier process with this number that was killed here
+        let file = try OpenFile(draft, O_RDWR | O_CREAT | O_EXCL)
+        defer { unlink(draft) }
+        try file.write(try content(file), at: 0)
+        guard fsync(file.descriptor) == 0 else { throw error(path, "written") }
+        // EEXIST: another process was faster; its file is the file
+        guard link(draft, path) == 0 || errno == EEXIST else { throw error(path, "made") }
+        try synchroniseDirectory(of: path)
+    }
+
+    /// Takes a file away, also if the power goes right after. It may be gone already.
+    static func remove(_ path: String) throws(StorageError) {
+        guard unlink(path) == 0 || errno == ENOENT else { throw error(path, "removed") }
+        try synchroniseDirectory(of: path)
+    }
+
+    /// The names in a directory, in no order.
+    static func names(in directory: String) throws(StorageError) -> [String] {
+        guard let stream = opendir(directory) else { throw error(directory, "listed") }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            names.append(withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) })
+        }
+        return names
+    }
+
     /// A new name is there after a power cut only when its directory was written.
     static func synchroniseDirectory(of path: String) throws(StorageError) {
         let directory = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."

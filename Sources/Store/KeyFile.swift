@@ -45,21 +45,9 @@ public enum KeyFile {
         return Array(bytes[..<size])
     }
 
-    /// Written under another name and linked when it is whole: a power cut leaves a key or none, never half of one.
     private static func create(_ path: String) throws(StorageError) {
         var random = SystemRandomNumberGenerator()
         let secret = (0..<size).map { _ in UInt8.random(in: .min ... .max, using: &random) }
-        let draft = "\(path).\(getpid())"
-        unlink(draft)  // of an earlier process with this number that was killed here
-        let fd = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard fd >= 0 else { throw FileSystem.error(path, "made") }
-        defer {
-            close(fd)
-            unlink(draft)
-        }
-        guard write(fd, secret, size) == size, fsync(fd) == 0 else { throw FileSystem.error(path, "written") }
-        // EEXIST: another process was faster; its key is the key
-        guard link(draft, path) == 0 || errno == EEXIST else { throw FileSystem.error(path, "made") }
-        try FileSystem.synchroniseDirectory(of: path)
+        try FileSystem.createWhole(path) { _ in secret }
     }
 }

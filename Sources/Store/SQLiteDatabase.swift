@@ -10,6 +10,8 @@ import Glibc
 struct SQLiteDatabase: ~Copyable {
     private let handle: OpaquePointer
     private let path: String
+    /// What to do when the file is damaged: the end of a sentence.
+    private let mend: String
     private let statements = StatementCache()
     private let journal = Journal()
 
@@ -26,21 +28,22 @@ struct SQLiteDatabase: ~Copyable {
     private static let busyMilliseconds: Int32 = 2_000
 
     /// Opens the file, and makes it if it is not there, readable by its owner only.
-    static func open(_ path: String) throws(StorageError) -> SQLiteDatabase {
+    static func open(_ path: String, mend: String = "restore the last backup") throws(StorageError) -> SQLiteDatabase {
         try FileSystem.createPrivate(path)
         var handle: OpaquePointer?
         let code = sqlite3_open_v2(path, &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW, nil)
         guard code == SQLITE_OK, let handle else {
-            let error = error(code, handle, path, doing: "opening the store")
+            let error = error(code, handle, path, mend, doing: "opening the store")
             sqlite3_close_v2(handle)
             throw error
         }
-        return SQLiteDatabase(handle: handle, path: path)
+        return SQLiteDatabase(handle: handle, path: path, mend: mend)
     }
 
-    private init(handle: OpaquePointer, path: String) {
+    private init(handle: OpaquePointer, path: String, mend: String) {
         self.handle = handle
         self.path = path
+        self.mend = mend
         sqlite3_extended_result_codes(handle, 1)
         sqlite3_busy_timeout(handle, Self.busyMilliseconds)
         sqlite3_wal_hook(
@@ -150,10 +153,14 @@ struct SQLiteDatabase: ~Copyable {
         }
     }
 
-    private func failure(_ code: Int32, doing what: String) -> StorageError { Self.error(code, handle, path, doing: what) }
+    private func failure(_ code: Int32, doing what: String) -> StorageError {
+        Self.error(code, handle, path, mend, doing: what)
+    }
 
     /// The failure in words, with its mend.
-    private static func error(_ code: Int32, _ handle: OpaquePointer?, _ path: String, doing what: String) -> StorageError {
+    private static func error(
+        _ code: Int32, _ handle: OpaquePointer?, _ path: String, _ mend: String, doing what: String
+    ) -> StorageError {
         let errno = errno
         let extended = handle.map { sqlite3_extended_errcode($0) } ?? code
         // of a COMMIT, SQLite does not keep the system's error; it is zeroed before each call, so it is of this one
@@ -170,10 +177,10 @@ struct SQLiteDatabase: ~Copyable {
         case SQLITE_NOTADB:
             return StorageError(
                 .corrupt,
-                "\(path) is not a database: \(words); restore the last backup, or start afresh: mv \(path) \(path).broken")
+                "\(path) is not a database: \(words); \(mend), or start afresh: mv \(path) \(path).broken")
         case SQLITE_CORRUPT:
             return StorageError(
-                .corrupt, "\(text); restore the last backup, or save what can be read: sqlite3 \(path) .recover > recovered.sql")
+                .corrupt, "\(text); \(mend), or save what can be read: sqlite3 \(path) .recover > recovered.sql")
         case SQLITE_BUSY, SQLITE_LOCKED:
             return StorageError(.inUse, "\(text); another process keeps it locked, end it: fuser -v \(path)")
         case SQLITE_CANTOPEN, SQLITE_PERM, SQLITE_READONLY, SQLITE_AUTH:

@@ -1,11 +1,14 @@
 import Charging
 
 /// The tables, step by step: step N brings a store of version N-1 to version N. Steps are added, never changed.
-enum Schema {
-    /// "QBST": marks the file as ours for file(1) and for us.
-    static let applicationID = 0x5142_5354
+struct Schema {
+    /// Marks the file as ours for file(1) and for us.
+    let applicationID: Int
+    let steps: [String]
 
-    static let steps = [
+    static let station = Schema(applicationID: 0x5142_5354, steps: stationSteps)  // "QBST"
+
+    private static let stationSteps = [
         """
         CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
         -- open sessions: what recovery starts from
@@ -40,7 +43,7 @@ enum Schema {
         """,
     ]
 
-    static func migrate(_ database: borrowing SQLiteDatabase, path: String) throws(StorageError) {
+    func migrate(_ database: borrowing SQLiteDatabase, path: String) throws(StorageError) {
         let version = try database.integer("PRAGMA user_version") ?? 0
         let application = try database.integer("PRAGMA application_id") ?? 0
         let isEmpty = try database.integer("SELECT count(*) FROM sqlite_schema") == 0

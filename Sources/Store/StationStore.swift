@@ -16,7 +16,7 @@ public actor StationStore: ChargingStore {
     let key: PrivateKey
     let path: String
     private let lock: DirectoryLock  // after the database, so that it is let go of after the database is closed
-    private let bytesAtStart: UInt64
+    private let written = WrittenBytes()
     private let encoder: JSONEncoder
     /// Of the running boot; written with the first commit, which holds the first instants of that boot.
     private var bootID: String?
@@ -32,7 +32,6 @@ public actor StationStore: ChargingStore {
         self.key = key
         encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        bytesAtStart = Self.processWriteBytes()
         // SQLite takes a file that was emptied for a new one, and all accounts for settled.
         let marker = directory + "/station.db.made"
         if FileSystem.exists(marker), FileSystem.isEmpty(path) {
@@ -45,7 +44,7 @@ public actor StationStore: ChargingStore {
         guard try database.text("PRAGMA journal_mode = WAL") == "wal" else {
             throw StorageError(.other, "\(path) cannot have a write-ahead log; put the state directory on a local file system")
         }
-        try Schema.migrate(database, path: path)
+        try Schema.station.migrate(database, path: path)
         try FileSystem.createPrivate(marker)
     }
 
@@ -172,23 +171,13 @@ public actor StationStore: ChargingStore {
 
     // MARK: what it does to the flash
 
-    public func bytesWritten() -> UInt64 {
-        let now = Self.processWriteBytes()
-        return now > bytesAtStart ? now - bytesAtStart : 0
-    }
+    public func bytesWritten() -> UInt64 { written.count }
 
     /// Transactions that reached the disk, and the fsyncs they cost: one each for the log, and for every
     /// checkpoint one of the log, one of the database and one of the log's new head.
     public func activity() -> (commits: UInt64, fsyncs: UInt64) {
         let (commits, checkpoints) = database.activity
         return (commits, commits + 3 * checkpoints)
-    }
-
-    /// What this process has caused to be written to storage (`write_bytes` of proc_pid_io(5)).
-    private static func processWriteBytes() -> UInt64 {
-        guard let text = try? String(contentsOfFile: "/proc/self/io", encoding: .utf8) else { return 0 }  // no such kernel option
-        let line = text.split(separator: "\n").first { $0.hasPrefix("write_bytes:") }
-        return line.flatMap { UInt64($0.split(separator: " ").last ?? "") } ?? 0
     }
 }
 

@@ -45,7 +45,7 @@ private struct Everything: Canonical, Equatable {
     }
 }
 
-private struct Simple: Canonical, Equatable {
+struct Simple: Canonical, Equatable {
     var w: UInt8 = 0
     var x: Int16 = 0
     var y = ""
@@ -59,14 +59,6 @@ private struct Simple: Canonical, Equatable {
 }
 
 @Suite struct CanonicalCodec {
-    /// The example in the README of borsh-python (github.com/whdev1/borsh-python).
-    @Test func isBorsh() throws {
-        let value = Simple(w: 123, x: 30_000, y: "hello", z: [1, 2, 3, 4])
-        let bytes = Array("{0u\u{5}\u{0}\u{0}\u{0}hello\u{4}\u{0}\u{0}\u{0}\u{1}\u{2}\u{3}\u{4}".utf8)
-        #expect(value.canonicalBytes == bytes)
-        #expect(try Simple(canonicalBytes: bytes) == value)
-    }
-
     @Test func readsBackWhatItWrites() throws {
         var random = SplitMix64(seed: 7)
         for _ in 0..<500 {

@@ -1,29 +1,28 @@
 import Primitives
+import PublishedVectors
 import SimulatedHAL
 import Testing
 
 @Suite struct MerkleTreeTests {
-    /// The eight entries of certificate-transparency's reference tests (merkle_tree_test.cc) and the roots of the first 1 to 8.
-    static let entries = [
-        "", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f",
-    ].map { Hex.decode($0)! }
-    static let roots = [
-        "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
-        "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
-        "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",
-        "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
-        "4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4",
-        "76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef",
-        "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c",
-        "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
-    ].map { Bytes32($0)! }
+    struct File: Decodable {
+        struct Path: Decodable, Sendable { var index: Int, count: Int, path: [String] }
+        var entries: [String], roots: [String], paths: [Path]
+    }
+    static let file: File = PublishedVectors.load("merkle-rfc6962.json")
+    static let entries = file.entries.map { Hex.decode($0)! }
 
-    @Test(arguments: 1...8) func rootsAreThePublishedOnes(count: Int) {
-        #expect(MerkleTree.root(Array(Self.entries.prefix(count))) == Self.roots[count - 1])
+    @Test(arguments: 0...8) func rootsAreThePublishedOnes(count: Int) {
+        #expect(MerkleTree.root(Array(Self.entries.prefix(count))).description == Self.file.roots[count])
     }
 
-    @Test func theRootOfNothingIsTheHashOfNothing() {
-        #expect(MerkleTree.root([]).description == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
+    @Test(arguments: file.paths) func pathsAreThePublishedOnes(_ vector: File.Path) {
+        let path = vector.path.map { Bytes32($0)! }
+        let entries = Array(Self.entries.prefix(vector.count))
+        #expect(MerkleTree.path(to: vector.index, in: entries) == path)
+        #expect(
+            MerkleTree.contains(
+                entries[vector.index], at: vector.index, of: vector.count, path: path,
+                root: Bytes32(Self.file.roots[vector.count])!))
     }
 
     @Test(arguments: Array(1...33) + [64, 65, 100]) func everyEntryIsProved(count: Int) {

@@ -36,7 +36,8 @@ import Testing
             ({ try Raw.run("CREATE TABLE music (song TEXT)", on: $0) }, .other, "database of another program"),
             ({ try Raw.run("PRAGMA application_id = 5", on: $0) }, .other, "database of another program"),
             (
-                { try Raw.run("PRAGMA application_id = \(Schema.applicationID); PRAGMA user_version = 99", on: $0) }, .other,
+                { try Raw.run("PRAGMA application_id = \(Schema.station.applicationID); PRAGMA user_version = 99", on: $0) },
+                .other,
                 "newer version (schema 99"
             ),
             ({ mkdir($0, 0o700) }, .notPermitted, "station.db"),
@@ -99,9 +100,7 @@ import Testing
             writer = try Writer(["full", scratch.path, "300000"])
         } else {
             guard getuid() == 0 else { return }  // mounting takes root
-            let mount =
-                "mount -t tmpfs -o size=1m none \(scratch.path) && head -c 300000 /dev/zero > \(scratch.path)/filler && exec \"$@\""
-            writer = try Writer(["full", scratch.path, "0"], through: ["unshare", "-m", "sh", "-c", mount, "sh"])
+            writer = try Writer(["full", scratch.path, "0"], through: fullDisk(scratch.path))
         }
         let lines = writer.lines()
         try #require(lines.count == 4, "\(lines)")

@@ -8,8 +8,12 @@ let stationKey = PrivateKey(seed: [UInt8](repeating: 7, count: 32))!
 /// A directory of one test's own, gone with it.
 final class Scratch: Sendable {
     let path: String
-    init() {
-        path = FileManager.default.temporaryDirectory.appendingPathComponent("store-\(UUID().uuidString)").path
+    /// - Parameter inMemory: where an fsync costs nothing, for thousands of them.
+    init(inMemory: Bool = false) {
+        let temporary = FileManager.default.temporaryDirectory
+        let isThere = FileManager.default.fileExists(atPath: "/dev/shm")
+        let folder = inMemory && isThere ? URL(fileURLWithPath: "/dev/shm") : temporary
+        path = folder.appendingPathComponent("store-\(UUID().uuidString)").path
         mkdir(path, 0o700)
     }
     deinit { try? FileManager.default.removeItem(atPath: path) }
@@ -69,6 +73,12 @@ func code(_ number: UInt32) -> AccessCode {
     AccessCode(
         number: number, digest: channelID(UInt64(number)), allowance: .seconds(60), createdAt: WallTime(secondsSince1970: 1),
         validUntil: nil)
+}
+
+/// Runs what follows with a file system of 1 MB at `path`, of which a file `filler` takes a third.
+func fullDisk(_ path: String) -> [String] {
+    let mount = "mount -t tmpfs -o size=1m none \(path) && head -c 300000 /dev/zero > \(path)/filler && exec \"$@\""
+    return ["unshare", "-m", "sh", "-c", mount, "sh"]
 }
 
 /// Runs `storewriter`, which stands beside the test binary.

@@ -116,12 +116,12 @@ import Testing
 
     @Test func aStoreOfTheFirstSchemaIsBroughtUpToDate() async throws {
         try sqlite(
-            Schema.steps[0]
-                + "PRAGMA journal_mode = WAL; PRAGMA user_version = 1; PRAGMA application_id = \(Schema.applicationID);"
+            Schema.station.steps[0]
+                + "PRAGMA journal_mode = WAL; PRAGMA user_version = 1; PRAGMA application_id = \(Schema.station.applicationID);"
                 + "INSERT INTO blocked VALUES ('02:00:00:00:00:01')")
         let store = try scratch.open()
         #expect(try await store.load().blocked == [MACAddress("02:00:00:00:00:01")])
-        #expect(try await store.pragma("user_version") == Schema.steps.count)
+        #expect(try await store.pragma("user_version") == Schema.station.steps.count)
         try await store.commit([.ended(record(1, endedAt: 5))])
         #expect(try await store.settlements().isEmpty)
     }

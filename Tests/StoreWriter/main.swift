@@ -9,6 +9,9 @@ import Store
 //   storewriter commit DIR          facts 1, 2, 3 … until it is killed; prints each number once it is committed
 //   storewriter full DIR LIMIT      the same until there is no room (LIMIT: bytes a file may have, 0: none); then frees room
 //   storewriter hold DIR            opens the store and waits for the end of its input
+//   storewriter chain DIR           blocks of a toy chain until it is killed; prints each height once it is on the disk
+//   storewriter chain-full DIR LIMIT   the same until there is no room, as with full
+//   storewriter sign DIR            signing states until it is killed; prints the number of each once it is on the disk
 //   storewriter burst DIR BATCH     a voucher for each of BATCH channels a commit, for 3 seconds; prints the rate
 
 /// At once: a line that sits in a buffer when the process is killed was never said.
@@ -31,6 +34,9 @@ do {
         say("open")
         while readLine() != nil {}
         _ = await store.bytesWritten()
+    case "chain": try extendForEver()
+    case "chain-full": try fillChain(limit: UInt(arguments[3])!)
+    case "sign": try signForEver()
     case "burst": try await burst(batch: Int(arguments[3])!)
     default: fatalError("no such mode")
     }
@@ -82,10 +88,7 @@ func commitForEver() async throws {
 func fill(limit: UInt) async throws {
     signal(SIGXFSZ, SIG_IGN)
     let store = try StationStore(directory: directory, key: key)
-    if limit > 0 {
-        var limits = rlimit(rlim_cur: limit, rlim_max: rlim_t.max)
-        setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limits)
-    }
+    limitFiles(limit)
     var number = try await last(store)
     do {
         while true {
@@ -96,12 +99,7 @@ func fill(limit: UInt) async throws {
         say("refused \(error.kind) \(error)")
     }
     say("acknowledged \(number)")
-    if limit > 0 {
-        var limits = rlimit(rlim_cur: rlim_t.max, rlim_max: rlim_t.max)
-        setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limits)
-    } else {
-        unlink(directory + "/filler")
-    }
+    if limit > 0 { limitFiles(rlim_t.max) } else { unlink(directory + "/filler") }
     say("kept \(try await last(store))")
     try await store.commit(facts(number + 1))
     say("goes-on \(try await last(store))")

@@ -32,7 +32,9 @@ import Testing
         }
     }
 
-    @Test(arguments: [("Charging", ["HAL"]), ("Consensus", ["HAL", "Charging"]), ("BoardControl", [])]) func theDomainIsPure(
+    @Test(arguments: [
+        ("Charging", ["HAL"]), ("Consensus", ["HAL", "Charging"]), ("Ledger", ["HAL", "Crypto"]), ("BoardControl", []),
+    ]) func theDomainIsPure(
         module: String, andWithout more: [String]
     ) {
         let forbidden = ["Glibc", "FoundationEssentials", "NIOCore", "NIOPosix", "Logging", "CLinux"] + more

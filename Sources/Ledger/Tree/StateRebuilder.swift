@@ -37,7 +37,10 @@ public struct StateRebuilder: Sendable {
 
     /// Throws unless the leaves so far are exactly those that `root` commits to, up to the last of them. `proof` is that one's.
     public func check(_ proof: StateProof, under root: Bytes32) throws(LedgerProofError) {
-        guard let last else { return }
+        guard let last else {
+            if root != .zero { throw .leavesDiffer(upTo: .zero) }
+            return
+        }
         guard try proof.value(at: last.path, under: root) == last.value,
             Self.left(of: last.path, proof).elementsEqual(finished, by: ==)
         else { throw .leavesDiffer(upTo: last.path) }

@@ -4,7 +4,8 @@ extension StateTree {
     /// A path and the hash of its new value; nil removes it.
     public typealias Change = (path: Bytes32, value: Bytes32?)
 
-    /// Applies a whole block's changes at once, in any order, each path once. Each node that changes is hashed once.
+    /// Applies a whole block's changes at once, in any order, each path once. A node that changes is hashed once, however many
+    /// changes are below it; twice where a new branch comes to stand above it.
     public mutating func update(_ changes: [Change]) {
         let changes = changes.sorted { $0.path < $1.path }
         for (one, next) in zip(changes, changes.dropFirst()) { precondition(one.path != next.path, "\(one.path) changes twice") }
@@ -63,10 +64,9 @@ extension StateTree {
         let fresh = apply(changes, isRight ? lower : upper, to: .empty, at: bit + 1, guide: nil)
         let others = isRight ? upper : lower
         guard fresh != .empty else { return apply(changes, others, to: link, at: depth, guide: nil) }
+        // Also when there are other changes below: they may be removals of what is not there, and leave it as it is.
+        if case .branch(let index) = link { branches[index].hash = hash(ofBranch: index, at: bit + 1, along: guide) }
         let rest = apply(changes, others, to: link, at: bit + 1, guide: nil)
-        if others.isEmpty, case .branch(let index) = rest {
-            branches[index].hash = hash(ofBranch: index, at: bit + 1, along: guide)
-        }
         return join(isRight ? fresh : rest, isRight ? rest : fresh, at: bit, seenAt: depth, along: guide)
     }
 

@@ -2,8 +2,8 @@ import Primitives
 
 /// What the state tree hashes, and how.
 enum TreeHash {
-    private static let leafTag = PairHash(tag: "qlink/state-leaf")
-    private static let nodeTag = PairHash(tag: "qlink/state-node")
+    private static let leafTag = TaggedHash.Tag("qlink/state-leaf")
+    private static let nodeTag = TaggedHash.Tag("qlink/state-node")
 
     static func leaf(_ path: Bytes32, _ value: Bytes32) -> Bytes32 { leafTag.digest(of: path, value) }
     static func node(_ left: Bytes32, _ right: Bytes32) -> Bytes32 { nodeTag.digest(of: left, right) }

@@ -1,49 +1,47 @@
-import Consensus
-import Primitives
-import SimulatedHAL
-
 /// A guard taken out: the checker must notice every one of them.
 public enum NetworkMutation: String, Hashable, Sendable, CaseIterable {
     /// Prevotes whatever is proposed, also when it is locked on something else.
     case withoutLock
-    /// Signs before what it signs is on disk.
+    /// Signs without writing down what.
     case forgetsSignatures
+    /// Writes down what it signed, and not what others signed before.
+    case forgetsProof
     /// Takes a disk that was restored from a copy for its own.
     case signsOnCopies
     /// Punishes whoever is accused.
     case believesEvidence
     /// Votes at a height while the block before it may still be lost.
     case votesUnsynced
+    /// Is silent for a whole height if its clock is not set when it begins.
+    case readsClockOnce
 }
 
-/// What a cheating delegate does.
-enum ByzantineTrick: String, Hashable, Sendable, CaseIterable {
-    /// Proposes and votes one thing here and another there.
-    case equivocates
-    /// Keeps its votes and proposals to itself, or tells only some.
-    case withholds
-    /// Votes for whatever it hears of, in every round.
-    case votesForAnything
-    case liesAboutTime
-    /// Sends blocks that follow from nothing, and bytes that mean nothing.
-    case sendsGarbage
-    /// Accuses others of what they did not do.
-    case forgesEvidence
-
-    static func some(_ random: inout SplitMix64) -> Set<ByzantineTrick> {
-        var tricks: Set<ByzantineTrick> = [random.pick(allCases)]
-        for trick in allCases where random.chance(1, in: 3) { tricks.insert(trick) }
-        return tricks
+extension NetworkSimulation.Settings {
+    /// Meets the mistakes that only show in a moment when something else goes wrong.
+    public mutating func focus(on mutation: NetworkMutation) {
+        switch mutation {
+        case .withoutLock:
+            collude()
+            tricks?.insert(.favours)
+            faults.removeAll { $0 == .crash }
+            (decisionCrashPace, crashPace) = (2, nil)
+        case .readsClockOnce: faults = [.powerCut]
+        case .votesUnsynced: (faults, faultPace, syncPace) = ([.powerCut], 4_000...12_000, 50)
+        case .forgetsProof:
+            (delegates, cheats, tricks) = (4, 1, [.isMute])
+            faults = [.powerCut, .partition, .partition, .loss, .reconnect]
+        case .signsOnCopies:
+            (cheats, faults) = (0, [.copy, .crash, .crash])
+        case .believesEvidence, .forgetsSignatures: break
+        }
     }
-}
 
-/// What travels between simulated nodes. Signatures are checked where a message is made from bytes.
-enum NetworkMessage {
-    case proposal(Verified<Proposal>, Block)
-    case vote(Verified<Vote>)
-    /// A ballot as it came off the wire, perhaps damaged.
-    case raw([UInt8])
-    case summary(RoundSummary, height: UInt64, isAnswer: Bool)
-    case blocks([CertifiedBlock])
-    case transaction(UInt64)
+    /// Cheats that say to each side what it would hear, among honest delegates that hear little of each other.
+    public mutating func collude() {
+        delegates = 4
+        cheats = max(1, cheats ?? 1)
+        tricks = [.equivocates, .votesForAnything]
+        faults = [.partition, .partition, .loss, .reconnect, .delay, .crash]
+        (faultPace, worstLoss) = (200...1_500, 700)
+    }
 }

@@ -11,6 +11,11 @@ struct NetworkChecker {
         var step: UInt8
     }
 
+    struct Said: Hashable {
+        var block: BlockID?
+        var validRound: UInt32?
+    }
+
     let genesis: SimulatedLedger
     let honest: [Bool]
     /// As first decided.
@@ -19,7 +24,7 @@ struct NetworkChecker {
     var ledger: SimulatedLedger
     var sets: [DelegateSet]
     var heightAtHealing = 0
-    var signed: [Signed: [UInt8]] = [:]
+    var signed: [Signed: Said] = [:]
 
     init(genesis: SimulatedLedger, honest: [Bool]) {
         (self.genesis, self.honest, ledger) = (genesis, honest, genesis)
@@ -36,19 +41,19 @@ struct NetworkChecker {
 extension NetworkSimulation {
     mutating func check(_ vote: Verified<Vote>, of node: Int) {
         let value = vote.value
-        checkOnce(.init(node: node, height: value.height, round: value.round, step: value.step.rawValue), value.canonicalBytes)
+        checkOnce(.init(node: node, height: value.height, round: value.round, step: value.step.rawValue), .init(block: value.block))
     }
 
     mutating func check(_ proposal: Verified<Proposal>, of node: Int) {
         let value = proposal.value
-        checkOnce(.init(node: node, height: value.height, round: value.round, step: 0), value.canonicalBytes)
+        let said = NetworkChecker.Said(block: value.block, validRound: value.validRound)
+        checkOnce(.init(node: node, height: value.height, round: value.round, step: 0), said)
     }
 
-    private mutating func checkOnce(_ key: NetworkChecker.Signed, _ bytes: [UInt8]) {
-        if let earlier = checker.signed[key], earlier != bytes {
+    private mutating func checkOnce(_ key: NetworkChecker.Signed, _ said: NetworkChecker.Said) {
+        if let earlier = checker.signed.updateValue(said, forKey: key), earlier != said {
             violated(.oneSignature, "node \(key.node) signed twice at height \(key.height), round \(key.round), step \(key.step)")
         }
-        checker.signed[key] = bytes
     }
 
     /// An honest node takes this for final.
@@ -56,7 +61,9 @@ extension NetworkSimulation {
         let height = Int(certified.block.header.height)
         guard height > checker.chain.count else {
             let first = checker.chain[height - 1].block.header.id
-            if first != certified.block.header.id { violated(.oneBlock, "node \(node) has another block \(height) than was decided before") }
+            if first != certified.block.header.id {
+                violated(.oneBlock, "node \(node) has another block \(height) than was decided before")
+            }
             return
         }
         guard height == checker.chain.count + 1 else { return violated(.finalStays, "node \(node) is at \(height), above everybody") }
@@ -68,6 +75,7 @@ extension NetworkSimulation {
         checker.chain.append(certified)
         checker.sets.append(checker.ledger.set)
         if checker.ledger.supply != supply { violated(.supplyIsConstant, "\(supply) became \(checker.ledger.supply) at \(height)") }
+        if height > 2 * Int(SimulatedLedger.epoch) { meet("blocks of elected delegates") }
         if !certified.block.evidence.isEmpty { meet("cheats punished", certified.block.evidence.count) }
         if certified.commit.round > 0 { meet("decided in a later round") }
         for number in checker.ledger.keys.indices where checker.ledger.isOut[number] && checker.honest[number] {

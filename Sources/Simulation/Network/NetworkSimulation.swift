@@ -14,7 +14,20 @@ public struct NetworkSimulation: Sendable {
         public var delegates: Int?
         /// Of the delegates so many cheat; nil: as many as a third of the power allows.
         public var cheats: Int?
+        /// What all cheats do; nil: each something else.
+        public var tricks: Set<ByzantineTrick>?
         public var faultsLast = Nanoseconds.seconds(40)
+        /// Milliseconds between two faults, and what they are: what stands there twice comes twice as often.
+        public var faultPace = 300...4_000
+        public var faults = NetworkFault.mixture
+        /// Of a thousand messages.
+        public var worstLoss = 400
+        /// One in so many blocks is synced also when nobody votes on top of it.
+        public var syncPace = 2
+        /// A crash after one in so many actions; nil: none.
+        public var crashPace: Int? = 2_000
+        /// A crash after one in so many decisions, before anybody hears of it and the block is synced.
+        public var decisionCrashPace = 50
         /// After healing, everybody has to have three more blocks within.
         public var healsWithin = Nanoseconds.seconds(240)
         public var mutations: Set<NetworkMutation> = []
@@ -31,6 +44,7 @@ public struct NetworkSimulation: Sendable {
         case transaction
         case fault
         case restart(node: Int, fromCopy: Bool)
+        case clock(node: Int)
         case heal
     }
 
@@ -47,14 +61,21 @@ public struct NetworkSimulation: Sendable {
     var random: SplitMix64
     var now = Instant.zero
     var nodes: [SimulatedDelegate] = []
+    /// Which node has that key.
+    let numbers: [PublicKey: Int]
     var queue = Heap<Scheduled>()
     private var sequence = 0
+    /// Of the latest message that came over a link.
+    var arrived: [Link: Int] = [:]
     /// Where each node is; messages do not cross.
     var side: [Int] = []
     var lossPerMille = 0
     var slowest = Nanoseconds.milliseconds(80)
     var hasHealed = false
     var checker: NetworkChecker
+    var signatures: [SignedBy: Verified<Vote>] = [:]
+    /// What cheats have said to whom, so that they do not repeat themselves.
+    var told: Set<Told> = []
     /// Verified already: what one node found, another need not compute again.
     var knownCommits: Set<Commit> = []
     public internal(set) var report = SimulationReport()
@@ -65,14 +86,15 @@ public struct NetworkSimulation: Sendable {
         var random = SplitMix64(seed: settings.seed)
         let count = settings.delegates ?? random.number(4...7)
         let keys = (0...count).map { _ in PrivateKey(seed: random.bytes(32))! }
-        let stakes = (0..<count).map { _ in UInt64(random.number(900...1_100)) }
+        let stakes = (0..<count).map { _ in UInt64(random.number(9_500...10_500)) }
         let cheats = settings.cheats ?? random.number(0...(count - 1) / 3)
         let publicKeys = keys.map(\.publicKey)
         guard let ledger = try? SimulatedLedger(keys: Array(publicKeys.prefix(count)), stakes: stakes) else {
             preconditionFailure("delegates with stake can be elected")
         }
+        numbers = Dictionary(uniqueKeysWithValues: zip(publicKeys, 0...))
         for number in 0...count {
-            let tricks = number < cheats ? ByzantineTrick.some(&random) : []
+            let tricks = number < cheats ? settings.tricks ?? ByzantineTrick.some(&random) : []
             nodes.append(
                 SimulatedDelegate(
                     number: number, key: keys[number], publicKey: publicKeys[number], isDelegate: number < count, tricks: tricks,
@@ -84,8 +106,21 @@ public struct NetworkSimulation: Sendable {
         report.seeds = 1
     }
 
+    /// Runs many networks one after the other.
+    public static func run(seeds: Range<UInt64>, configure: (inout Settings) -> Void = { _ in }) -> SimulationReport {
+        var total = SimulationReport()
+        for seed in seeds {
+            var settings = Settings(seed: seed)
+            configure(&settings)
+            var simulation = NetworkSimulation(settings)
+            total.add(simulation.run())
+        }
+        return total
+    }
+
     /// Runs until everybody has got over the faults, or the first violation.
     public mutating func run() -> SimulationReport {
+        note { $0.cast }
         for node in nodes.indices {
             start(node, isWhole: true)
             schedule(.gossip(node: node), after: random.milliseconds(0...1_000))
@@ -101,14 +136,15 @@ public struct NetworkSimulation: Sendable {
                 break
             }
             report.steps += 1
+            report.mix(UInt64(now.nanoseconds))
+            if case .deliver(_, let node, let sender) = next.event { noteOrder(of: next.sequence, to: node, from: sender) }
             perform(next.event)
             if hasHealed, hasEverybodyRecovered { break }
         }
         if report.violations.isEmpty { checkEnd() }
         report.virtualTime = Nanoseconds(now.nanoseconds)
         report.blocks = checker.chain.count
-        report.mix(UInt64(report.steps))
-        for block in checker.chain { report.mix(UInt64(truncatingIfNeeded: block.block.header.time)) }
+        for certified in checker.chain { report.mix(certified.block.header.time) }
         return report
     }
 
@@ -127,10 +163,11 @@ public struct NetworkSimulation: Sendable {
             schedule(.transaction, after: random.milliseconds(200...3_000))
         case .fault:
             if !hasHealed {
-                strike()
-                schedule(.fault, after: random.milliseconds(300...4_000))
+                strike(random.pick(settings.faults))
+                schedule(.fault, after: random.milliseconds(settings.faultPace))
             }
         case .restart(let node, let fromCopy): restart(node, fromCopy: fromCopy)
+        case .clock(let node): setClock(of: node, to: random.number(-700...700))
         case .heal: heal()
         }
     }
@@ -143,6 +180,13 @@ public struct NetworkSimulation: Sendable {
     /// The time a node reads off its clock.
     func clock(of node: Int) -> BlockTime? {
         nodes[node].clockOffset.map { BlockTime(Int64(SimulatedLedger.genesisTime) + now.nanoseconds / 1_000_000 + Int64($0)) }
+    }
+
+    private var cast: String {
+        nodes.map { node in
+            let tricks = node.tricks.map(\.rawValue).sorted().joined(separator: ", ")
+            return "node \(node.number) \(node.isDelegate ? node.isHonest ? "is honest" : tricks : "follows")"
+        }.joined(separator: "; ")
     }
 
     mutating func meet(_ what: String, _ times: Int = 1) { report.coverage[what, default: 0] += times }

@@ -14,6 +14,8 @@ struct SimulatedDelegateDisk {
     var signing: SigningState?
     /// Blocks that this node is bound to.
     var bodies: [BlockID: Block] = [:]
+    /// False from the restoring of a copy until the board may sign again: another restart does not make it whole.
+    var isWhole = true
 
     mutating func append(_ block: CertifiedBlock) { log.append(block) }
     mutating func sync() { synced = log.count }
@@ -38,6 +40,12 @@ struct SimulatedDelegate {
         var bodies: [BlockID: Block] = [:]
         var waiting: [UInt64] = []
         var evidence: [DoubleVote] = []
+        var beganWithoutClock = false
+
+        mutating func forgetApplied() {
+            waiting.removeAll { ledger.applied.contains($0) }
+            evidence.removeAll { !ledger.canPunish($0.voter) }
+        }
     }
 
     let number: Int
@@ -50,8 +58,8 @@ struct SimulatedDelegate {
     var clockOffset: Int?
     var disk = SimulatedDelegateDisk()
     var copy: SimulatedDelegateDisk?
-    /// Was restored from a copy in this run.
-    var isSilent = false
+    /// Was, or is about to be, restored from a copy in this run.
+    var isRestored = false
     var memory: Memory?
     /// Counts starts, so that timers of an earlier life are not heard.
     var life = 0

@@ -26,6 +26,10 @@ struct SimulatedLedger {
     /// Elected for the epoch after the next one's start.
     private var elected: DelegateSet
     private(set) var rotation: ProposerRotation
+    /// What headers name.
+    private(set) var root = Bytes32.zero
+    private var setHash: Bytes32
+    private var nextSetHash: Bytes32
 
     init(keys: [PublicKey], stakes: [UInt64]) throws(ConsensusError) {
         (self.keys, self.stakes) = (keys, stakes)
@@ -33,12 +37,14 @@ struct SimulatedLedger {
         isOut = Array(repeating: false, count: keys.count)
         let first = try Self.elect(keys, stakes, isOut)
         (set, nextSet, elected, rotation) = (first, first, first, ProposerRotation(first))
+        (setHash, nextSetHash) = (first.hash, first.hash)
+        root = computedRoot
     }
 
     /// What no block changes.
     var supply: UInt64 { balances.reduce(0, +) + stakes.reduce(0, +) + locked }
 
-    var root: Bytes32 {
+    private var computedRoot: Bytes32 {
         var bytes = history.bytes
         for number in balances + stakes + isOut.map({ $0 ? 1 : 0 }) + [locked, height] {
             withUnsafeBytes(of: number.littleEndian) { bytes += Array($0) }
@@ -50,26 +56,32 @@ struct SimulatedLedger {
     func header(proposer: PublicKey, at time: BlockTime) -> Header {
         var header = Header()
         (header.chainID, header.height, header.parent) = (Self.chainID, height + 1, head)
-        (header.stateRoot, header.delegateSet, header.nextDelegateSet) = (root, set.hash, nextSetHash)
+        (header.stateRoot, header.delegateSet, header.nextDelegateSet) = (root, setHash, isLastOfEpoch ? nextSetHash : setHash)
         (header.proposer, header.time) = (proposer, max(time, self.time + 1))
         return header
     }
 
-    private var nextSetHash: Bytes32 { ((height + 2) % Self.epoch == 0 ? nextSet : set).hash }
+    /// Whether the next block is.
+    private var isLastOfEpoch: Bool { (height + 2) % Self.epoch == 0 }
+
+    /// Whether a proof against `voter` would still change something.
+    func canPunish(_ voter: PublicKey) -> Bool { keys.firstIndex(of: voter).map { !isOut[$0] } ?? false }
 
     /// Whether the block follows from this state; its parent's commit is checked by the caller.
     func accepts(_ block: Block, believingEvidence: Bool) -> Bool {
         let expected = header(proposer: block.header.proposer, at: block.header.time)
         var header = block.header
         (header.lastCommit, header.transactionRoot, header.evidenceRoot) = (.zero, Header().transactionRoot, .zero)
-        guard header == expected, block.header.time > time, block.isSealed, set.index(of: block.header.proposer) != nil else { return false }
+        guard header == expected, block.header.time > time, set.index(of: block.header.proposer) != nil, block.isSealed else {
+            return false
+        }
         let numbers = block.transactions.compactMap(Self.number)
         guard numbers.count == block.transactions.count, Set(numbers).count == numbers.count, applied.isDisjoint(with: numbers) else {
             return false
         }
         var accused: [PublicKey] = []
         for proof in block.evidence {
-            guard let number = keys.firstIndex(of: proof.voter), !isOut[number], !accused.contains(proof.voter) else { return false }
+            guard canPunish(proof.voter), !accused.contains(proof.voter) else { return false }
             guard believingEvidence || (try? proof.verify(chainID: Self.chainID)) != nil else { return false }
             accused.append(proof.voter)
         }
@@ -82,8 +94,13 @@ struct SimulatedLedger {
         history = TaggedHash.digest(tag: "qlink/simulated-history", history.bytes + block.header.id.bytes)
         (height, head, time) = (height + 1, block.header.id, block.header.time)
         rotation.advance()
-        guard (height + 1) % Self.epoch == 0 else { return }
+        if (height + 1) % Self.epoch == 0 { beginEpoch() }
+        root = computedRoot
+    }
+
+    private mutating func beginEpoch() {
         (set, nextSet) = (nextSet, elected)
+        (setHash, nextSetHash) = (nextSetHash, nextSet.hash)
         rotation = ProposerRotation(set)
         if let winners = try? Self.elect(keys, stakes, isOut) { elected = winners }
     }
@@ -97,11 +114,11 @@ struct SimulatedLedger {
 
     private mutating func apply(_ number: UInt64) {
         applied.insert(number)
-        let from = Int(number % 8), to = Int(number >> 3 % 8), amount = number >> 6 % 50
+        let (from, to, amount) = (Int(number % 8), Int((number >> 3) % 8), (number >> 6) % 50)
         guard balances[from] >= amount else { return }
         balances[from] -= amount
-        if number >> 12 % 5 == 0 {
-            stakes[Int(number >> 16 % UInt64(stakes.count))] += amount
+        if (number >> 12) % 5 == 0 {
+            stakes[Int((number >> 16) % UInt64(stakes.count))] += amount
         } else {
             balances[to] += amount
         }
@@ -114,7 +131,9 @@ struct SimulatedLedger {
         return bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
     }
 
-    private static func elect(_ keys: [PublicKey], _ stakes: [UInt64], _ isOut: [Bool]) throws(ConsensusError) -> DelegateSet {
+    private static func elect(
+        _ keys: [PublicKey], _ stakes: [UInt64], _ isOut: [Bool]
+    ) throws(ConsensusError) -> DelegateSet {
         let candidates = keys.indices.filter { !isOut[$0] }.map { Candidate(key: keys[$0], stake: QLC(units: stakes[$0])) }
         return try Election.elect(candidates, seats: 21)
     }

@@ -1,0 +1,96 @@
+import Consensus
+import Ledger
+import Primitives
+
+/// What peers miss, and what this node misses.
+extension ChainNode {
+    /// Blocks that were asked for have to come within.
+    static let blocksWithin = Nanoseconds.seconds(10)
+    static let blocksAtOnce: UInt16 = 64
+
+    /// A peer says where it is: it gets what it misses of this height's rounds, and is asked for what it has more.
+    mutating func answer(_ status: NodeStatus, from peer: PublicKey, at now: Instant) -> [Action] {
+        peers[peer]?.height = status.height
+        var actions: [Action] = []
+        if status.height == state.head.height {
+            actions = (agreement.rounds?.messages(missingFrom: status.rounds) ?? []).compactMap { message in
+                switch message {
+                case .vote(let vote): .send(.vote(vote.ballot), to: peer)
+                case .proposal(let proposal):
+                    candidates[proposal.value.block].map { .send(.proposal(ProposedBlock(proposal.signed, $0.block)), to: peer) }
+                }
+            }
+        }
+        if !status.isAnswer { actions.append(.send(.status(self.status(isAnswer: true)), to: peer)) }
+        return actions + askForBlocks(at: now)
+    }
+
+    /// One request at a time, to the peer that says it is highest; another is asked when it does not answer.
+    mutating func askForBlocks(at now: Instant) -> [Action] {
+        let late = peers.filter { _, peer in peer.askedAt.map { now - $0 > Self.blocksWithin } ?? false }.keys
+        // Who does not answer is believed no more, until it says something again.
+        for peer in late { peers[peer] = Peer() }
+        guard !peers.values.contains(where: { $0.askedAt != nil }) else { return [] }
+        let ahead = peers.filter { $0.value.height > state.head.height }
+        guard let best = ahead.max(by: { ($0.value.height, $0.key) < ($1.value.height, $1.key) }) else { return [] }
+        peers[best.key]?.askedAt = now
+        return [.send(.wantsBlocks(BlockRange(from: state.head.height + 1, count: Self.blocksAtOnce)), to: best.key)]
+    }
+
+    mutating func catchUp(with blocks: Blocks, from peer: PublicKey, at now: Instant, clock: BlockTime?) -> [Action] {
+        guard peers[peer]?.askedAt != nil else { return [.punish(peer, .unasked)] }
+        peers[peer]?.askedAt = nil
+        var actions: [Action] = []
+        for certified in blocks.blocks {
+            if certified.height <= state.head.height { continue }
+            guard let outcome = outcome(of: certified) else {
+                peers[peer]?.height = 0
+                actions.append(.punish(peer, .falseBlock))
+                break
+            }
+            actions += finish(certified, outcome)
+        }
+        if agreement.height != state.head.height + 1 { actions += begin(clock: clock) }
+        return actions + askForBlocks(at: now)
+    }
+
+    /// nil unless the delegates made it final, and it follows from this state.
+    private func outcome(of certified: CertifiedBlock) -> BlockOutcome? {
+        let id = certified.block.header.id
+        guard certified.height == state.head.height + 1, certified.commit.block == id,
+            certified.commit.height == certified.height,
+            (try? certified.commit.verify(chainID: state.chainID, by: state.epoch.current)) != nil
+        else { return nil }
+        return candidates[id]?.outcome ?? examine(certified.block).outcome
+    }
+
+    // MARK: Transactions
+
+    /// The names that are not known here are asked for.
+    func want(_ names: Names, from peer: PublicKey) -> [Action] {
+        let missing = names.ids.filter { !pool.contains($0) }
+        return missing.isEmpty ? [] : [.send(.wants(Names(missing)), to: peer)]
+    }
+
+    func give(_ names: Names, to peer: PublicKey) -> [Action] {
+        names.ids.compactMap { pool[$0] }.map { .send(.transaction(TransactionBytes($0.bytes)), to: peer) }
+    }
+
+    mutating func take(_ transaction: TransactionBytes, from peer: PublicKey, clock: BlockTime?) -> [Action] {
+        guard pool.checked(transaction.bytes) == nil else { return [] }
+        do throws(Inadmissible) {
+            let checked = try CheckedTransaction(transaction.bytes, on: state.chainID)
+            // Honest peers send what does not fit here: they are ahead or behind.
+            return (try? take(checked, from: peer, clock: clock)) ?? []
+        } catch { return [.punish(peer, .falseSignature)] }
+    }
+
+    /// A transaction for the pool; who has not heard of it is told its name.
+    mutating func take(_ checked: CheckedTransaction, from peer: PublicKey?, clock: BlockTime?) throws(Mempool.Refusal)
+        -> [Action]
+    {
+        try pool.add(checked, on: state)
+        let others = peers.keys.filter { $0 != peer }.sorted()
+        return others.map { .send(.inventory(Names([checked.id])), to: $0) } + agree(.work, clock: clock)
+    }
+}

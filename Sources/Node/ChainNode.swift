@@ -1,0 +1,166 @@
+public import Consensus
+public import Ledger
+public import Primitives
+
+/// A node of the Qlink Chain without its network, disk and clock: delegates, stations and wallets run this same code.
+///
+/// ```
+///  peers ─▶ message ─┐                       ┌─▶ persist (fsync) ─▶ send      in this order, one after the other
+///  timers ───────────┼─▶ handle ─▶ actions ──┼─▶ append to the block log
+///  wallet ─▶ submit ─┘                       └─▶ schedule, punish
+/// ```
+public struct ChainNode: Sendable {
+    public enum Event: Sendable {
+        case connected(PublicKey)
+        case disconnected(PublicKey)
+        case message(ChainMessage, from: PublicKey)
+        /// From a wallet at this node.
+        case submitted(CheckedTransaction)
+        case timer(Timer)
+    }
+
+    public enum Timer: Hashable, Sendable {
+        case wait(height: UInt64, isIdle: Bool)
+        case timeout(Rounds.Timeout)
+        case gossip
+    }
+
+    public enum Action: Sendable {
+        /// Durable before the next action, with the block log so far and the blocks that it is bound to.
+        case persist(SigningState, bound: [Block])
+        /// Final: to the log, and what it changed. Durable with the next `persist`, or when the caller likes.
+        case append(CertifiedBlock, BlockOutcome)
+        /// nil: to all peers.
+        case send(ChainMessage, to: PublicKey?)
+        /// Blocks from the log, as many as fit one message.
+        case sendBlocks(BlockRange, to: PublicKey)
+        case schedule(Timer, after: Nanoseconds)
+        case punish(PublicKey, Misdeed)
+        /// A submitted transaction was not taken.
+        case refused(Bytes32, Mempool.Refusal)
+    }
+
+    /// What a peer did that no honest one does.
+    public enum Misdeed: String, Hashable, Sendable {
+        case falseSignature = "a signature in its message is false"
+        case falseBlock = "it sent a block that is not final"
+        case unasked = "it sent what it was not asked for"
+        case falseAccusation = "its evidence proves nothing"
+    }
+
+    struct Peer: Sendable {
+        var height: UInt64 = 0
+        /// When blocks were asked for and did not come yet.
+        var askedAt: Instant?
+    }
+
+    /// A proposed block that was checked: what it comes to, nil if it may not be voted for.
+    struct Candidate: Sendable {
+        var block: Block
+        var outcome: BlockOutcome?
+    }
+
+    static let gossipInterval = Nanoseconds.seconds(1)
+    static let peerLimit = 256
+    /// Bodies of one height that are kept.
+    static let candidateLimit = 32
+    static let evidenceLimit = 64
+    static let seenLimit = 4_096
+
+    let identity: PrivateKey?
+    public let timing: ConsensusTiming
+    public internal(set) var state: LedgerState
+    /// Of the head; nil at height 0.
+    public internal(set) var lastCommit: Commit?
+    public internal(set) var pool = Mempool()
+    var agreement: Agreement
+    var candidates: [BlockID: Candidate] = [:]
+    var evidence: [PublicKey: DoubleVote] = [:]
+    var peers: [PublicKey: Peer] = [:]
+    /// Messages of this height that were passed on.
+    var seen: Set<Bytes32> = []
+    private var gossipTurn = 0
+
+    /// - Parameters:
+    ///   - state: as the log gives it.
+    ///   - lastCommit: of its head.
+    ///   - bound: the blocks that were persisted with the signing state.
+    public init(
+        identity: PrivateKey?, timing: ConsensusTiming, state: LedgerState, lastCommit: Commit?, past: Agreement.Past,
+        bound: [Block]
+    ) {
+        (self.identity, self.timing, self.state, self.lastCommit) = (identity, timing, state, lastCommit)
+        agreement = Agreement(chainID: state.chainID, identity: identity?.publicKey, timing: timing, past: past)
+        for block in bound { candidates[block.header.id] = examine(block) }
+    }
+
+    /// Why this node does not sign; nil while it does.
+    public var silence: String? { agreement.silence }
+    public var peerCount: Int { peers.count }
+    /// The largest height that a peer has told: a claim.
+    public var claimedHeight: UInt64 { max(state.head.height, peers.values.map(\.height).max() ?? 0) }
+
+    public mutating func start(clock: BlockTime?) -> [Action] {
+        [.schedule(.gossip, after: Self.gossipInterval)] + begin(clock: clock)
+    }
+
+    /// - Parameters:
+    ///   - now: the boot-time clock.
+    ///   - clock: the wall clock, nil while it is not to be believed.
+    public mutating func handle(_ event: Event, at now: Instant, clock: BlockTime?) -> [Action] {
+        switch event {
+        case .connected(let peer):
+            guard peers.count < Self.peerLimit else { return [] }
+            peers[peer] = Peer()
+            return [.send(.status(status(isAnswer: false)), to: peer)]
+        case .disconnected(let peer):
+            peers[peer] = nil
+            return []
+        case .submitted(let transaction):
+            do throws(Mempool.Refusal) { return try take(transaction, from: nil, clock: clock) } catch {
+                return [.refused(transaction.id, error)]
+            }
+        case .timer(.wait(let height, let isIdle)): return agree(.waited(height: height, isIdle: isIdle), clock: clock)
+        case .timer(.timeout(let timeout)): return agree(.rounds(.timeout(timeout)), clock: clock)
+        case .timer(.gossip): return [.schedule(.gossip, after: Self.gossipInterval)] + gossip(at: now)
+        case .message(let message, let peer):
+            guard peers[peer] != nil else { return [] }
+            return take(message, from: peer, at: now, clock: clock)
+        }
+    }
+
+    private mutating func take(_ message: ChainMessage, from peer: PublicKey, at now: Instant, clock: BlockTime?) -> [Action] {
+        switch message {
+        case .status(let status): answer(status, from: peer, at: now)
+        case .proposal(let proposed): take(proposed, from: peer, clock: clock)
+        case .vote(let ballot): take(ballot, from: peer, clock: clock)
+        case .accusation(let proof): take(proof, from: peer)
+        case .inventory(let names): want(names, from: peer)
+        case .wants(let names): give(names, to: peer)
+        case .transaction(let transaction): take(transaction, from: peer, clock: clock)
+        case .wantsBlocks(let range): range.from <= state.head.height ? [.sendBlocks(range, to: peer)] : []
+        case .blocks(let blocks): catchUp(with: blocks, from: peer, at: now, clock: clock)
+        }
+    }
+
+    /// One peer after the other is told where this node is, and what waits here.
+    private mutating func gossip(at now: Instant) -> [Action] {
+        let names = peers.keys.sorted()
+        guard !names.isEmpty else { return [] }
+        gossipTurn = (gossipTurn + 1) % names.count
+        let peer = names[gossipTurn]
+        var actions: [Action] = [.send(.status(status(isAnswer: false)), to: peer)]
+        let waiting = pool.ordered.prefix(Names.limit).map(\.id)
+        if !waiting.isEmpty { actions.append(.send(.inventory(Names(waiting)), to: peer)) }
+        return actions + askForBlocks(at: now)
+    }
+
+    func status(isAnswer: Bool) -> NodeStatus {
+        NodeStatus(height: state.head.height, rounds: agreement.rounds?.summary ?? RoundSummary(), isAnswer: isAnswer)
+    }
+
+    /// Whether this is heard for the first time at this height, and may be passed on.
+    mutating func isNew(_ digest: Bytes32) -> Bool {
+        seen.count < Self.seenLimit && seen.insert(digest).inserted
+    }
+}
