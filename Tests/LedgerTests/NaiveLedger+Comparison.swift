@@ -25,7 +25,8 @@ extension NaiveLedger {
             expect("commission of \(key)", state.delegate(key).map { Amount($0.commission) }, mine.commission)
             expect("stake of \(key)", state.delegate(key).map { Amount($0.stake.units) }, mine.stake)
             for (staker, part) in mine.stakers {
-                guard case .delegation(let real)? = state[.delegation(of: staker, with: key)], let record = state.delegate(key) else {
+                guard case .delegation(let real)? = state[.delegation(of: staker, with: key)], let record = state.delegate(key)
+                else {
                     found.append("no delegation of \(staker) with \(key)")
                     continue
                 }
@@ -88,7 +89,11 @@ extension NaiveLedger {
         count(.asset, assets.count)
         count(.usage, assets.values.filter { !$0.usages.isEmpty }.count)
         for (hash, owner) in contents {
-            if case .content(let real)? = state[.content(hash)] { same("content", real.owner == owner) } else { same("content", false) }
+            if case .content(let real)? = state[.content(hash)] {
+                same("content", real.owner == owner)
+            } else {
+                same("content", false)
+            }
         }
         count(.content, contents.count)
         count(.tariff, tariffs.count)

@@ -19,7 +19,8 @@ extension NaiveLedger {
 
     mutating func open(_ terms: OpenChannel, _ sender: PublicKey, _ sequence: UInt64) throws(Refusal) {
         guard terms.deposit > .zero else { throw .amountIsZero }
-        guard (self[.disputeWindowLeast]...max(self[.disputeWindowLeast], self[.disputeWindowMost])).contains(terms.disputeWindow),
+        guard
+            (self[.disputeWindowLeast]...max(self[.disputeWindowLeast], self[.disputeWindowMost])).contains(terms.disputeWindow),
             terms.disputeWindow <= self[.disputeWindowMost], terms.expiry > time, terms.expiry <= time + Self.longest
         else { throw .windowOutOfRange }
         if let id = terms.asset {

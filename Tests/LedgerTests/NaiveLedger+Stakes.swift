@@ -132,7 +132,9 @@ extension NaiveLedger {
     private mutating func carryMotions() {
         let power = set.values.reduce(0, +)
         // Of two changes of one parameter the one whose name is higher is the last word.
-        let inOrder = motions.sorted { StateKey.proposal($0.key.parameter, $0.key.value) < StateKey.proposal($1.key.parameter, $1.key.value) }
+        let inOrder = motions.sorted {
+            StateKey.proposal($0.key.parameter, $0.key.value) < StateKey.proposal($1.key.parameter, $1.key.value)
+        }
         for (vote, motion) in inOrder {
             let yes = motion.supporters.reduce(Amount(0)) { $0 + (set[$1] ?? 0) }
             let isCarried = 3 * yes > 2 * power && motion.until > time

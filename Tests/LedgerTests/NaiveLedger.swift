@@ -185,7 +185,9 @@ extension NaiveLedger {
         balances[sender] = balance - Amount(transaction.fee.units)
         sequences[sender, default: 0] += 1
         var attempt = self
-        do throws(Refusal) { try attempt.perform(transaction.payload, sender, transaction.sequence) } catch { return .some(error) }
+        do throws(Refusal) { try attempt.perform(transaction.payload, sender, transaction.sequence) } catch {
+            return .some(error)
+        }
         self = attempt
         return .some(nil)
     }

@@ -24,7 +24,8 @@ struct RandomHistory {
             .epochBlocks: UInt64(random.number(2...6)), .epochTime: random.pick([60_000, 1_200_000, 7_200_000]),
             .unbondingTime: Chain.hour, .seats: UInt64(random.number(4...6)), .assetConfirmations: UInt64(random.number(0...6)),
             .missedPercent: UInt64(random.pick([10, 50, 100])), .usageKept: UInt64(random.number(1...4)),
-            .disputeWindowLeast: UInt64(random.pick([1_000, 60_000])), .minimumStake: random.pick([1, 100_000_000, 100_000_000_000]),
+            .disputeWindowLeast: UInt64(random.pick([1_000, 60_000])),
+            .minimumStake: random.pick([1, 100_000_000, 100_000_000_000]),
             .doubleVotePermyriad: UInt64(random.pick([500, 3_333, 10_000])),
         ]
         if random.chance(1, in: 4) { settings[.blockTransactions] = UInt64(random.number(2...5)) }
@@ -102,7 +103,8 @@ struct RandomHistory {
         switch random.number(0...20) {
         case 0, 1: return (sender, .transfer(Transfer(to: random.chance(1, in: 9) ? PublicKey() : other, amount: amount())))
         case 2, 3: return (sender, .stake(Stake(with: delegate, amount: amount())))
-        case 4, 5: return (sender, .unstake(Unstake(from: delegate, amount: random.chance(1, in: 3) ? QLC(units: .max) : amount())))
+        case 4, 5:
+            return (sender, .unstake(Unstake(from: delegate, amount: random.chance(1, in: 3) ? QLC(units: .max) : amount())))
         case 6: return (sender, .registerDelegate(RegisterDelegate(commission: UInt16(random.number(0...10_000)))))
         case 7:
             guard random.chance(1, in: 8) else { return try votePayload(sender) }
@@ -126,7 +128,8 @@ struct RandomHistory {
         let elected = chain.state.epoch.current.delegates.map(\.key)
         let voter = random.chance(8, in: 10) ? chain.names.firstIndex(of: random.pick(elected))! : sender
         let (name, value) = random.pick([
-            (Parameters.Name.assetConfirmations, UInt64(3)), (.feeBase, 20_000), (.feeBase, 30_000), (.seats, 4), (.epochBlocks, 1),
+            (Parameters.Name.assetConfirmations, UInt64(3)), (.feeBase, 20_000), (.feeBase, 30_000), (.seats, 4),
+            (.epochBlocks, 1),
             (.doubleVotePermyriad, 800),
         ])
         return (voter, .vote(ParameterVote(name, value: value)))
@@ -146,7 +149,9 @@ struct RandomHistory {
         case 0: return (owner, .retireAsset(RetireAsset(id)))
         case 1, 2:
             let visits = [SealedVisit(random.bytes(8))]
-            return (owner, .commitUsage(CommitUsage(asset: id, usageRoot: Bytes32(random.bytes(32))!, records: 1, visits: visits)))
+            return (
+                owner, .commitUsage(CommitUsage(asset: id, usageRoot: Bytes32(random.bytes(32))!, records: 1, visits: visits))
+            )
         default: return (owner, .updateAsset(UpdateAsset(id, to: facts())))
         }
     }
@@ -178,7 +183,9 @@ struct RandomHistory {
         case 4: return (sender, .raiseVoucher(RaiseVoucher(voucher(id))))
         default:
             let others = sessions.keys.sorted().filter { $0 != id && random.chance(1, in: 4) }.prefix(3)
-            return (payee, .settleChannels(SettleChannels(([id] + others).map { voucher($0) })))
+            // Each channel once: of two vouchers of no channel one is enough.
+            let vouchers = Dictionary(([id] + others).map { voucher($0) }.map { ($0.voucher.claim.channel, $0) }) { $1 }
+            return (payee, .settleChannels(SettleChannels(Array(vouchers.values))))
         }
     }
 
