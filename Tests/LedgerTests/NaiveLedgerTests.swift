@@ -58,3 +58,33 @@ import Testing
             signers: signers.reduce(0) { $0 | 1 << UInt64($1.offset) }, signatures: signers.map { _ in Signature() })
     }
 }
+
+/// That the histories are worth something.
+@Suite struct RandomHistoryTests {
+    @Test func theyReachEveryKindAndNearlyEveryRefusal() throws {
+        var done: Set<Payload.Kind> = []
+        var refused: Set<Refusal> = []
+        var passedOver = 0, elections: Set<Bytes32> = [], carried = 0
+        for seed in UInt64(1)...20 {
+            var history = try RandomHistory(seed: seed)
+            let parameters = history.chain.state.parameters
+            for _ in 0..<40 {
+                let (pool, evidence, absent) = (try history.pool(), try history.evidence(), history.absent())
+                let step = history.step()
+                let (block, outcome) = try history.chain.build(pool, evidence: evidence, missing: absent, after: step)
+                passedOver += pool.count - block.transactions.count
+                let kinds = Dictionary(pool.map { ($0.id, $0.transaction.payload.kind) }) { $1 }
+                for receipt in outcome.receipts {
+                    if let refusal = receipt.refusal { refused.insert(refusal) } else { done.insert(kinds[receipt.transaction]!) }
+                }
+                history.chain.state.apply(outcome)
+                elections.insert(history.chain.state.epoch.current.hash)
+            }
+            if history.chain.state.parameters != parameters { carried += 1 }
+        }
+        #expect(done == Set(Payload.Kind.allCases))
+        // A taken channel name needs a damaged state; 64 unstakes need a longer history. Both are tested alone.
+        #expect(Set(Refusal.allCases).subtracting(refused).isSubset(of: [.channelKnown, .tooManyUnbondings]), "only \(refused)")
+        #expect(passedOver > 100 && elections.count > 30 && carried > 3)
+    }
+}

@@ -9,6 +9,7 @@ struct RandomHistory {
     var random: SplitMix64
     var chain: Chain
     private var sessions: [ChannelID: (terms: OpenChannel, payer: Int, sequence: UInt64, amount: UInt64)] = [:]
+    private var opened: [ChannelID] = []
     private var assets: [(id: AssetID, owner: Int)] = []
     private var contents: [Bytes32] = []
     private var tariffs: [[UInt8]] = []
@@ -53,6 +54,7 @@ struct RandomHistory {
     mutating func pool() throws -> [CheckedTransaction] {
         fresh = [:]
         var pool = try (0..<random.number(0...7)).map { _ in try transaction() }
+        if random.chance(1, in: 15) { pool += campaign() }
         if random.chance(1, in: 6), let again = old.randomElement(using: &random) { pool.append(again) }
         old = old.suffix(8) + pool
         return pool
@@ -77,7 +79,8 @@ struct RandomHistory {
     private mutating func remember(_ payload: Payload, by sender: Int, _ sequence: UInt64) {
         switch payload {
         case .openChannel(let terms):
-            sessions[NaiveLedger.channelID(chain.names[sender], sequence)] = (terms, sender, 0, 0)
+            opened.append(NaiveLedger.channelID(chain.names[sender], sequence))
+            sessions[opened.last!] = (terms, sender, 0, 0)
         case .registerAsset(let registration):
             assets.append((NaiveLedger.assetID(registration.facts, chain.names[sender], sequence), sender))
         case .registerContent(let registration): contents.append(registration.hash)
@@ -123,16 +126,29 @@ struct RandomHistory {
         }
     }
 
-    /// Delegates mostly vote for one of a few changes, so that some are carried.
     private mutating func votePayload(_ sender: Int) throws -> (Int, Payload) {
         let elected = chain.state.epoch.current.delegates.map(\.key)
         let voter = random.chance(8, in: 10) ? chain.names.firstIndex(of: random.pick(elected))! : sender
+        return (voter, .vote(change()))
+    }
+
+    private mutating func change() -> ParameterVote {
         let (name, value) = random.pick([
             (Parameters.Name.assetConfirmations, UInt64(3)), (.feeBase, 20_000), (.feeBase, 30_000), (.seats, 4),
-            (.epochBlocks, 1),
-            (.doubleVotePermyriad, 800),
+            (.epochBlocks, 1), (.doubleVotePermyriad, 800),
         ])
-        return (voter, .vote(ParameterVote(name, value: value)))
+        return ParameterVote(name, value: value)
+    }
+
+    /// Most of the elected vote for one change in one block.
+    private mutating func campaign() -> [CheckedTransaction] {
+        let change = change()
+        let voters = chain.state.epoch.current.delegates.filter { _ in random.chance(9, in: 10) }
+        return voters.map { voter in
+            let sequence = fresh[voter.key] ?? chain.state.account(voter.key).sequence
+            fresh[voter.key] = sequence + 1
+            return chain.sign(.vote(change), by: chain.names.firstIndex(of: voter.key)!, sequence: sequence)
+        }
     }
 
     private mutating func facts() -> AssetFacts {
@@ -168,7 +184,7 @@ struct RandomHistory {
     }
 
     private mutating func channelPayload(_ sender: Int) -> (Int, Payload) {
-        guard let (id, session) = sessions.sorted(by: { $0.key < $1.key }).randomElement(using: &random) else {
+        guard let id = opened.suffix(5).randomElement(using: &random), let session = sessions[id] else {
             return (sender, .openChannel(terms(to: chain.names[person()])))
         }
         let payee = chain.names.firstIndex(of: session.terms.payee)!
@@ -182,7 +198,7 @@ struct RandomHistory {
         case 3: return (sender, .closeChannel(CloseChannel(id)))
         case 4: return (sender, .raiseVoucher(RaiseVoucher(voucher(id))))
         default:
-            let others = sessions.keys.sorted().filter { $0 != id && random.chance(1, in: 4) }.prefix(3)
+            let others = opened.suffix(12).filter { $0 != id && random.chance(1, in: 4) }.prefix(3)
             // Each channel once: of two vouchers of no channel one is enough.
             let vouchers = Dictionary(([id] + others).map { voucher($0) }.map { ($0.voucher.claim.channel, $0) }) { $1 }
             return (payee, .settleChannels(SettleChannels(Array(vouchers.values))))
@@ -199,12 +215,12 @@ struct RandomHistory {
             session.amount += deposit > session.amount ? random.next() % (deposit - session.amount + 1) / 2 : 0
             sessions[id] = session
         }
-        let wrong = isGood ? 0 : random.number(1...4)
+        let wrong = isGood ? 0 : random.number(1...5)
         let claim = Voucher(
             chainID: chain.state.chainID, channel: wrong == 1 ? .zero : id,
             cumulativeAmount: QLC(units: wrong == 2 ? deposit.saturatingAdd(1) : session.amount),
             cumulativeBytes: session.amount / 7, sequence: wrong == 3 ? session.sequence : session.sequence + (isGood ? 0 : 1))
-        let signer = wrong == 4 ? chain.names[person()] : session.terms.sessionKey
+        let signer = wrong > 3 ? chain.names[person()] : session.terms.sessionKey
         return PresentedVoucher(Signed(claim, by: chain.key(of: signer)), by: signer)
     }
 }

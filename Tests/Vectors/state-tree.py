@@ -77,4 +77,5 @@ cases = [
     case("a shared beginning and one apart", {one: two, flipped(one, 250): one, two: one}, [one, two, flipped(one, 251), flipped(two, 9)]),
     case("a hundred", hundred, [number(7), number(99), number(100), number(101), number(102)]),
 ]
-print(json.dumps({"origin": "state-tree.py, from the protocol's definition", "cases": cases}, indent=1))
+if __name__ == "__main__":
+    print(json.dumps({"origin": "state-tree.py, from the protocol's definition", "cases": cases}, indent=1))
