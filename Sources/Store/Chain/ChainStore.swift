@@ -2,7 +2,7 @@ public import Charging
 public import Consensus
 public import Ledger
 public import Node
-import Primitives
+public import Primitives
 
 /// A node's chain on disk: block log, database and signing file, in the order that each one's promise asks for (docs/decisions/009).
 ///
