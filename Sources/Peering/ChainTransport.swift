@@ -8,16 +8,14 @@ extension FrameLimits {
 }
 
 /// A network of peers for one chain node.
-public actor PeerTransport: ChainTransport {
+public struct PeerTransport: ChainTransport {
     private let network: PeerNetwork
-    private var events: PeerEvents.AsyncIterator
 
     /// - Parameter network: made with ``FrameLimits/chain``; its events are read here alone.
-    public init(_ network: PeerNetwork) { (self.network, events) = (network, network.events.makeAsyncIterator()) }
+    public init(_ network: PeerNetwork) { self.network = network }
 
     public func next() async -> ChainNode.Event? {
-        var iterator = events
-        while let event = await iterator.next() {
+        while let event = await network.events.queue.next() {
             switch event {
             case .connected(let peer, _): return .connected(peer)
             case .disconnected(let peer, _): return .disconnected(peer)
