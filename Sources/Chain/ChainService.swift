@@ -1,5 +1,5 @@
-public import AsyncAlgorithms
-import Consensus
+import AsyncAlgorithms
+public import Consensus
 public import Ledger
 public import Logging
 public import Node
