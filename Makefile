@@ -94,9 +94,12 @@ soak: deps ## the daemon killed 200 times under traffic (KILLS=, QLINK_SEED=)
 	swift build --build-tests
 	QLINK_KILLS=$(KILLS) swift test --skip-build --filter KillTests
 
-sim: deps ## simulate stations, faster than time passes (SEEDS=, MINUTES= of each)
+sim: deps ## simulate stations and networks of delegates, faster than time passes (SEEDS= of each, MINUTES= of a station)
 	swift build -c release --product simulate
-	.build/release/simulate --seeds $(SEEDS) --minutes $(MINUTES)
+	@mkdir -p build; rm -f build/sim.json
+	@failed=0; for what in "stations --minutes $(MINUTES)" network; do \
+		echo "simulate $$what"; \
+		.build/release/simulate $$what --seeds $(SEEDS) --threads $$(nproc) --output build/sim.json || failed=1; done; exit $$failed
 
 bench: deps ## what the station costs, each figure beside a reference (root; ROUNDS=, WHAT=forward read admit vouchers ledger daemon sizes)
 	swift build -c release

@@ -32,7 +32,8 @@ struct RoundLog: Sendable {
     mutating func restore(_ state: SigningState, in set: DelegateSet) {
         for bound in [state.locked, state.valid].compactMap({ $0 }) { validity[bound.block] = true }
         for vote in state.proof.compactMap({ $0.verified() }) {
-            guard vote.value.height == state.height, vote.value.chainID == state.chainID, let index = set.index(of: vote.signer) else {
+            guard vote.value.height == state.height, vote.value.chainID == state.chainID, let index = set.index(of: vote.signer)
+            else {
                 continue
             }
             _ = add(vote, from: index, weighing: set.delegates[index].power)

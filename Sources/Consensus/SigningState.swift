@@ -18,7 +18,7 @@ public struct RoundBlock: Hashable, Sendable, Canonical {
 /// Signatures of Ed25519 are deterministic, so what is kept is what was signed: signing it again gives the same bytes.
 public struct SigningState: Hashable, Sendable, Canonical {
     /// As many as two steps' votes and a polka can be, with every delegate heard as often as it can be.
-    static let proofLimit = (2 * Tally.blocksPerVoter + 1) * DelegateSet.limit
+    public static let proofLimit = (2 * Tally.blocksPerVoter + 1) * DelegateSet.limit
 
     public var chainID = Bytes32.zero
     public var height: UInt64 = 0

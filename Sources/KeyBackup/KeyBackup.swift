@@ -19,7 +19,7 @@ public struct KeyBackup: Hashable, Sendable {
     /// Whose key it is.
     public var address: Address { Address(file.header.publicKey, on: file.header.network) }
 
-    /// Encrypts `key`. Takes as long as `cost` says, a second or two on a board.
+    /// Encrypts `key`. Takes as long as `cost` says: 0.1 s of a desktop's core, some ten times that on a board.
     /// - Parameter passphrase: UTF-8; from a terminal or a file descriptor, never from an argument that other users can list.
     /// - Throws: `emptyPassphrase`, or `noMemory`.
     public init(
@@ -31,16 +31,14 @@ public struct KeyBackup: Hashable, Sendable {
     }
 
     /// Reads a backup's form; nothing is decrypted yet.
-    /// - Throws: `notABackup`, `damaged` or `unknownVersion`.
+    /// - Throws: `notABackup`, `damaged`, `unknownVersion` or `costRefused`.
     public init(text: String) throws(KeyBackupError) {
         guard text.utf8.count <= Self.lengthLimit else { throw .notABackup }
-        let lines = text.split(omittingEmptySubsequences: true) { $0 == "\n" || $0 == "\r\n" }
-        guard let first = lines.firstIndex(where: { $0.hasPrefix("-----BEGIN QLINK") }), lines.count > first + 2 else {
-            throw .notABackup
-        }
-        guard let bytes = Hex.decode(lines[(first + 2)...].dropLast().joined()) else { throw .damaged }
+        let lines = text.split { $0 == "\n" || $0 == "\r\n" }
+        guard lines.first == Substring(Self.begin) else { throw .notABackup }
+        guard let bytes = Hex.decode(lines.dropFirst(2).dropLast().joined()), !bytes.isEmpty else { throw .damaged }
         file = try EncryptedKey(bytes: bytes)
-        // only one text stands for these bytes: what was changed in an address or a line is found here
+        // only one text stands for these bytes: what was changed in the address or a line is found here
         guard lines.joined(separator: "\n") + "\n" == self.text else { throw .damaged }
     }
 

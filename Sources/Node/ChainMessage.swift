@@ -160,8 +160,8 @@ public struct BlockRange: Hashable, Sendable, Canonical {
 /// Consecutive final blocks.
 public struct Blocks: Hashable, Sendable, Canonical {
     public static let limit = 128
-    /// A proposal or one block always fits: 4 MiB of transactions, and what stands around them.
-    public static let bytesLimit = 5 << 20
+    /// A proposal or one block always fits: 896 KiB of transactions, and what stands around them.
+    public static let bytesLimit = 1 << 20
 
     public var blocks: [CertifiedBlock]
 

@@ -41,7 +41,6 @@ extension ChainNode {
         case .signVote(let vote):
             guard let identity else { return }
             let signed = Verified(signing: vote, by: identity)
-            _ = isNew(signed.value.digest)
             actions.append(.send(.vote(signed.ballot), to: nil))
             events.append(.rounds(.vote(signed)))
         case .signProposal(let proposal):
@@ -75,8 +74,12 @@ extension ChainNode {
         guard proposal.height == agreement.height, proposal.chainID == state.chainID,
             proposed.block.header.id == proposal.block, let proposer = agreement.proposer(of: proposal.round)
         else { return [] }
-        guard isNew(proposal.digest) else { return [] }
+        let name = TaggedHash.digest(tag: "qlink/proposed", proposed.proposal.canonicalBytes)
+        guard !seen.contains(name) else { return [] }
         guard let verified = proposed.proposal.verified(by: proposer) else { return [.punish(peer, .falseSignature)] }
+        // Whoever passed it on can have put another body behind the header: that says nothing of the block.
+        guard proposed.block.isSealed else { return [.punish(peer, .falseBlock)] }
+        remember(name)
         let candidate = candidates[proposal.block] ?? examine(proposed.block)
         keep(candidate, as: proposal.block)
         let isOwn = proposed.block.header.proposer == proposer
@@ -110,8 +113,10 @@ extension ChainNode {
         guard vote.height == agreement.height, vote.chainID == state.chainID,
             agreement.rounds?.set.index(of: ballot.voter) != nil
         else { return [] }
-        guard isNew(TaggedHash.digest(tag: "qlink/ballot", ballot.canonicalBytes)) else { return [] }
+        let name = TaggedHash.digest(tag: "qlink/ballot", ballot.canonicalBytes)
+        guard !seen.contains(name) else { return [] }
         guard let verified = ballot.verified() else { return [.punish(peer, .falseSignature)] }
+        remember(name)
         return [.send(.vote(ballot), to: nil)] + agree(.rounds(.vote(verified)), clock: clock)
     }
 
@@ -127,7 +132,7 @@ extension ChainNode {
         candidates = [:]
         pool.advance(to: state)
         evidence = evidence.filter { state.delegate($0.key).map { $0.status != .expelled } ?? false }
-        return [.append(certified, outcome)]
+        return [.append(certified, outcome, root: state.root)]
     }
 
     // MARK: Evidence

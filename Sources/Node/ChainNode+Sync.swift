@@ -6,13 +6,19 @@ import Primitives
 extension ChainNode {
     /// Blocks that were asked for have to come within.
     static let blocksWithin = Nanoseconds.seconds(10)
-    static let blocksAtOnce: UInt16 = 64
+    static let blocksAtOnce: UInt16 = 128
+    /// A peer gets an answer so often: one question can make much traffic, and much reading.
+    static let answersEvery = Nanoseconds.milliseconds(200)
+    static let blocksEvery = Nanoseconds.milliseconds(50)
 
     /// A peer says where it is: it gets what it misses of this height's rounds, and is asked for what it has more.
     mutating func answer(_ status: NodeStatus, from peer: PublicKey, at now: Instant) -> [Action] {
         peers[peer]?.height = status.height
         var actions: [Action] = []
+        let isEarly = peers[peer]?.answeredAt.map { now - $0 < Self.answersEvery } ?? false
+        if isEarly { return askForBlocks(at: now) }
         if status.height == state.head.height {
+            peers[peer]?.answeredAt = now
             actions = (agreement.rounds?.messages(missingFrom: status.rounds) ?? []).compactMap { message in
                 switch message {
                 case .vote(let vote): .send(.vote(vote.ballot), to: peer)
@@ -37,19 +43,27 @@ extension ChainNode {
         return [.send(.wantsBlocks(BlockRange(from: state.head.height + 1, count: Self.blocksAtOnce)), to: best.key)]
     }
 
+    mutating func serve(_ range: BlockRange, to peer: PublicKey, at now: Instant) -> [Action] {
+        let isEarly = peers[peer]?.servedAt.map { now - $0 < Self.blocksEvery } ?? false
+        guard !isEarly, range.from > 0, range.from <= state.head.height else { return [] }
+        peers[peer]?.servedAt = now
+        return [.sendBlocks(range, to: peer)]
+    }
+
     mutating func catchUp(with blocks: Blocks, from peer: PublicKey, at now: Instant, clock: BlockTime?) -> [Action] {
         guard peers[peer]?.askedAt != nil else { return [.punish(peer, .unasked)] }
         peers[peer]?.askedAt = nil
         var actions: [Action] = []
-        for certified in blocks.blocks {
-            if certified.height <= state.head.height { continue }
+        let before = state.head.height
+        for certified in blocks.blocks where certified.height > state.head.height {
             guard let outcome = outcome(of: certified) else {
-                peers[peer]?.height = 0
                 actions.append(.punish(peer, .falseBlock))
                 break
             }
             actions += finish(certified, outcome)
         }
+        // It does not have what it said it has.
+        if state.head.height == before { peers[peer]?.height = 0 }
         if agreement.height != state.head.height + 1 { actions += begin(clock: clock) }
         return actions + askForBlocks(at: now)
     }

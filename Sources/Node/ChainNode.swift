@@ -28,8 +28,8 @@ public struct ChainNode: Sendable {
     public enum Action: Sendable {
         /// Durable before the next action, with the block log so far and the blocks that it is bound to.
         case persist(SigningState, bound: [Block])
-        /// Final: to the log, and what it changed. Durable with the next `persist`, or when the caller likes.
-        case append(CertifiedBlock, BlockOutcome)
+        /// Final: to the log, with what it changed and the state's root after it. Durable with the next `persist`, or when the caller likes.
+        case append(CertifiedBlock, BlockOutcome, root: Bytes32)
         /// nil: to all peers.
         case send(ChainMessage, to: PublicKey?)
         /// Blocks from the log, as many as fit one message.
@@ -52,6 +52,9 @@ public struct ChainNode: Sendable {
         var height: UInt64 = 0
         /// When blocks were asked for and did not come yet.
         var askedAt: Instant?
+        /// When it was last sent what it misses, and blocks that it asked for.
+        var answeredAt: Instant?
+        var servedAt: Instant?
     }
 
     /// A proposed block that was checked: what it comes to, nil if it may not be voted for.
@@ -138,7 +141,7 @@ public struct ChainNode: Sendable {
         case .inventory(let names): want(names, from: peer)
         case .wants(let names): give(names, to: peer)
         case .transaction(let transaction): take(transaction, from: peer, clock: clock)
-        case .wantsBlocks(let range): range.from <= state.head.height ? [.sendBlocks(range, to: peer)] : []
+        case .wantsBlocks(let range): serve(range, to: peer, at: now)
         case .blocks(let blocks): catchUp(with: blocks, from: peer, at: now, clock: clock)
         }
     }
@@ -159,8 +162,9 @@ public struct ChainNode: Sendable {
         NodeStatus(height: state.head.height, rounds: agreement.rounds?.summary ?? RoundSummary(), isAnswer: isAnswer)
     }
 
-    /// Whether this is heard for the first time at this height, and may be passed on.
-    mutating func isNew(_ digest: Bytes32) -> Bool {
-        seen.count < Self.seenLimit && seen.insert(digest).inserted
+    /// It was checked, and is passed on once. Who signs without end makes the memory start anew, and costs others a second copy.
+    mutating func remember(_ message: Bytes32) {
+        if seen.count >= Self.seenLimit { seen.removeAll(keepingCapacity: true) }
+        seen.insert(message)
     }
 }

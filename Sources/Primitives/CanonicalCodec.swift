@@ -16,10 +16,10 @@ public enum CanonicalError: Error, Equatable {
     case invalid(String)
 }
 
-/// Writes what it visits, or overwrites it with what it reads. Everything is made of these three, which have no type parameters:
-/// a field costs one call, also when the coder is known only by its protocol.
+/// Writes what it visits, or overwrites it with what it reads. Everything is made of these few, which have no type parameters: a field
+/// costs one call, also where the coder is known by its protocol alone.
 public protocol CanonicalCoder {
-    /// Whether what is visited is overwritten.
+    /// Whether it overwrites what it visits.
     var isReading: Bool { get }
     /// The lowest `size` bytes of `value`, 1 to 8, little-endian.
     mutating func word(_ value: inout UInt64, size: Int) throws(CanonicalError)

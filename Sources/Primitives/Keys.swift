@@ -72,7 +72,15 @@ public struct Signature: Hashable, Sendable {
         (self.r, self.s) = (r, s)
     }
 
-    public var bytes: [UInt8] { r.bytes + s.bytes }
+    public var bytes: [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: 64) { buffer, count in
+            r.withUnsafeBytes { UnsafeMutableRawBufferPointer(buffer).copyMemory(from: $0) }
+            s.withUnsafeBytes {
+                UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[32...]).copyMemory(from: $0)
+            }
+            count = 64
+        }
+    }
 }
 
 extension Signature: LosslessStringConvertible, Codable, Canonical {

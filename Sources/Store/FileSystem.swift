@@ -55,6 +55,26 @@ enum FileSystem {
         try synchroniseDirectory(of: path)
     }
 
+    /// Puts `content` in the place of what the file held. A power cut leaves one or the other, whole.
+    static func replace(_ path: String, with content: [UInt8]) throws(StorageError) {
+        let draft = "\(path).new"
+        unlink(draft)  // of a start that was cut off here
+        let file = try OpenFile(draft, O_RDWR | O_CREAT | O_EXCL)
+        try file.write(content, at: 0)
+        guard fsync(file.descriptor) == 0 else { throw error(draft, "written") }
+        guard rename(draft, path) == 0 else { throw error(path, "replaced") }
+        try synchroniseDirectory(of: path)
+    }
+
+    /// All that a file holds; nil if there is none.
+    static func contents(_ path: String, limit: Int) throws(StorageError) -> [UInt8]? {
+        guard exists(path) else { return nil }
+        let file = try OpenFile(path, O_RDONLY)
+        let size = Int(try file.facts().st_size)
+        guard size <= limit else { throw StorageError(.corrupt, "\(path) has \(size) bytes, more than it can; remove it") }
+        return try file.read(size, at: 0)
+    }
+
     /// Takes a file away, also if the power goes right after. It may be gone already.
     static func remove(_ path: String) throws(StorageError) {
         guard unlink(path) == 0 || errno == ENOENT else { throw error(path, "removed") }

@@ -132,6 +132,31 @@ import Testing
         #expect(try Self.verdict(on: evidence, by: chain) == Self.keys(Array(0..<8)))
     }
 
+    /// The set changes wholly at height 2: none of the liars is in the common block's set, but it announced them.
+    @Test func announcedDelegatesAnswerForTheirFirstBlock() throws {
+        let chain = try LightChain(crowd: Self.crowd, members: [[0, 1, 2, 3], [4, 5, 6, 7], [4, 5, 6, 7]])
+        var fork = try chain.forked(at: 2) { $0.stateRoot = .zero }
+        fork.signers = { height, members in height == 1 ? members : Array(members.prefix(3)) }
+        let evidence = try #require(try Self.update(primary: fork, witnesses: chain).evidence?.first)
+        #expect(evidence.commonHeight == 1)
+        #expect(try Self.verdict(on: evidence, by: chain) == Self.keys([4, 5, 6]))
+    }
+
+    /// The fork keeps its delegates and is believed at once; the chain replaces them, so its head takes steps from the common block. What
+    /// the fork's friends would call a lie is the first of those steps.
+    @Test func bothSidesAreAccusedFromTheLastCommonBlock() throws {
+        let members = (0...64).map { index in (0..<6).map { index / 8 + $0 } }
+        let chain = try LightChain(crowd: Self.crowd, members: members)
+        let fork = try chain.forked(at: 3, members: members[0]) { $0.stateRoot = .zero }
+        let evidence = try #require(try Self.update(primary: fork, witnesses: chain).evidence)
+        #expect(evidence.count == 2 && evidence.map(\.commonHeight) == [1, 1])
+        #expect(evidence[0].conflicting.header == fork.header(64))
+        #expect(try Self.verdict(on: evidence[0], by: chain) == Self.keys(members[0]))
+        let step = evidence[1].conflicting.height
+        #expect(step < 64 && evidence[1].conflicting.header == chain.header(step))
+        #expect(!(try Self.verdict(on: evidence[1], by: fork)).isEmpty)
+    }
+
     /// A primary with a height that nobody has reached: the witness's newest block is as late and lower.
     @Test func aMadeUpFutureIsFoundOut() throws {
         let chain = try Self.chain(heights: 60)
@@ -195,6 +220,10 @@ import Testing
             }, "exactly a third of the common power")
         #expect(throws: ConsensusError.self, "another chain") {
             try good.verify(common: chain.block(4), trusted: chain.block(10), chainID: .zero)
+        }
+        let longer = LightAttackEvidence(conflicting: try Self.chain(heights: 11).block(11), commonHeight: 4)
+        #expect(throws: ConsensusError.self, "a height that the chain has yet to reach") {
+            try Self.verdict(on: longer, by: chain)
         }
         let double = try chain.forked(at: 10) { $0.transactionRoot = $0.id }
         let lower = LightAttackEvidence(conflicting: try double.block(10), commonHeight: 4)

@@ -167,6 +167,17 @@ import Testing
         #expect(network.client.peers.map(\.key) == [1, 2, 3, 0].map(LightNetwork.key))
     }
 
+    @Test func aBlockOfAnotherHeightIsALie() throws {
+        let chain = try LightChain(crowd: Self.four, heights: 10, members: [0, 1, 2, 3])
+        let deaf: LightNetwork.Peer = { try chain.answer($0 == 1 ? 1 : 7) }
+        var network = LightNetwork(chain.checkpoint, peers: [deaf, chain.answer, chain.answer, chain.answer])
+        try network.update(.height(5), now: chain.now)
+        #expect(network.verified?.header == chain.header(5) && network.dropped == [LightNetwork.key(0)])
+        network = LightNetwork(chain.checkpoint, peers: [chain.answer, deaf, chain.answer, chain.answer])
+        try network.update(.height(5), now: chain.now)
+        #expect(network.verified?.header == chain.header(5) && network.dropped == [LightNetwork.key(1)])
+    }
+
     /// A primary that says that there is nothing new holds the board up for one update.
     @Test func whoKeepsBackWhatIsNewIsNotAskedFirstAgain() throws {
         let chain = try LightChain(crowd: Self.four, heights: 10, members: [0, 1, 2, 3])

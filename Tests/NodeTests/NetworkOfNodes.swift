@@ -109,7 +109,7 @@ struct NetworkOfNodes {
         for action in actions {
             switch action {
             case .persist(let signing, let bound): (disks[index].signing, disks[index].bound) = (signing, bound)
-            case .append(let certified, let outcome):
+            case .append(let certified, let outcome, _):
                 disks[index].log.append(certified)
                 for receipt in outcome.receipts { receipts[receipt.transaction] = receipt }
             case .send(let message, let peer):

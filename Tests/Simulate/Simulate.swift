@@ -7,7 +7,8 @@ import Simulation
 struct Simulate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Simulates stations and networks, and checks every promise at every step.",
-        discussion: "Example: simulate network --seeds 1000. A violation names its seed: simulate network --first 61 --seeds 1 --log",
+        discussion:
+            "Example: simulate network --seeds 1000. A violation names its seed: simulate network --first 61 --seeds 1 --log",
         subcommands: [SimulateStations.self, SimulateNetwork.self])
 }
 

@@ -48,10 +48,10 @@ struct SimulateNetwork: AsyncParsableCommand {
             return
         }
         print(small.violation)
-        let kinds = NetworkFault.allCases.filter(small.settings.faults.contains)
+        let faults = small.settings.faults.map(\.rawValue).joined(separator: " ")
         print(
             "with --delegates \(small.settings.delegates ?? 0) --cheats \(small.settings.cheats ?? 0) "
-                + "--fault-seconds \(small.settings.faultsLast.count / 1_000_000_000) --faults \(names(kinds).replacing(",", with: ""))")
+                + "--fault-seconds \(small.settings.faultsLast.wholeSeconds) --faults \(faults)")
         throw ExitCode(1)
     }
 }

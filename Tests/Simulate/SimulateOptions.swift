@@ -25,7 +25,9 @@ struct SimulateOptions: ParsableArguments {
         }
         let elapsed = (ContinuousClock.now - start) / .seconds(1)
         print(total)
-        print("  trace \(String(total.trace, radix: 16)); \(Int(total.virtualHours * 3_600 / elapsed)) times real time, in \(Int(elapsed)) s")
+        print(
+            "  trace \(String(total.trace, radix: 16)); \(Int(total.virtualHours * 3_600 / elapsed)) times real time, in \(Int(elapsed)) s"
+        )
         if let output { try Totals.add(total, to: output) }
         if !total.violations.isEmpty { throw ExitCode(1) }
     }

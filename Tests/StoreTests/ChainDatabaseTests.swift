@@ -180,7 +180,7 @@ import Testing
         Bytes32([UInt8](repeating: 0, count: 24) + withUnsafeBytes(of: number.bigEndian) { Array($0) })!
     }
     private func entry(_ kind: UInt8, _ number: UInt64, _ value: [UInt8]?) -> StateChange {
-        StateChange(StateKey(kind: kind, id: id(number)), value)
+        StateChange(EntryKey(kind: kind, id: id(number)), value)
     }
     private func flush(_ height: UInt64, _ changes: [(UInt8, UInt64, [UInt8]?)]) -> Flush {
         var flush = Flush(height: height, time: height * 60_000)

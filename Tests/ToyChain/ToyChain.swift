@@ -71,7 +71,7 @@ public struct ToyNode {
     private mutating func flush() throws(StorageError) {
         try log.sync()
         var flush = Flush(height: ledger.height, time: ledger.height * 60_000)
-        flush.changes = changed.map { StateChange(StateKey(kind: UInt8($0), id: .zero), ledger.value($0)) }
+        flush.changes = changed.map { StateChange(EntryKey(kind: UInt8($0), id: .zero), ledger.value($0)) }
         try database.flush(flush)
         changed = []
     }

@@ -50,7 +50,7 @@ extension Parameters.Name {
         case .minimumStake: 1_000 * QLC.unitsPerQLC
         case .unbondingTime: 14 * 24 * Self.hour
         case .assetConfirmations: 6
-        case .blockBytes: 1 << 20
+        case .blockBytes: 512 << 10
         case .blockTransactions: 2_000
         case .urgentPercent: 20
         case .disputeWindowLeast: Self.hour / 60
@@ -72,7 +72,7 @@ extension Parameters.Name {
         case .minimumStake: 1...QLC.supply.units / 100
         case .unbondingTime: Self.hour...365 * 24 * Self.hour
         case .assetConfirmations: 0...1_000
-        case .blockBytes: 1 << 16...4 << 20
+        case .blockBytes: 1 << 16...896 << 10  // a block and its commits fit one frame of 1 MiB
         case .blockTransactions: 1...UInt64(Block.transactionLimit)
         case .urgentPercent: 0...90
         case .disputeWindowLeast, .disputeWindowMost: 1_000...365 * 24 * Self.hour

@@ -1,3 +1,5 @@
+import Primitives
+
 /// A guard taken out: the checker must notice every one of them.
 public enum NetworkMutation: String, Hashable, Sendable, CaseIterable {
     /// Prevotes whatever is proposed, also when it is locked on something else.
@@ -23,7 +25,7 @@ extension NetworkSimulation.Settings {
         case .withoutLock:
             collude()
             tricks?.insert(.favours)
-            faults.removeAll { $0 == .crash }
+            (faults, faultsLast) = ([.partition, .partition, .loss, .reconnect], .seconds(80))
             (decisionCrashPace, crashPace) = (2, nil)
         case .readsClockOnce: faults = [.powerCut]
         case .votesUnsynced: (faults, faultPace, syncPace) = ([.powerCut], 4_000...12_000, 50)

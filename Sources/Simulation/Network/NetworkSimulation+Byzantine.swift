@@ -43,7 +43,11 @@ extension NetworkSimulation {
         if tricks.contains(.withholds), random.chance(1, in: 2) { return meet("votes withheld") }
         var other = vote.value
         other.block = vote.value.block == nil ? anyBlock(at: node) : nil
-        for peer in nodes.indices where !isHidden(vote.value, by: node, from: peer) {
+        for peer in nodes.indices {
+            guard !isHidden(vote.value, by: node, from: peer) else {
+                meet("hidden precommits")
+                continue
+            }
             if tricks.contains(.equivocates), random.chance(1, in: 2) {
                 send(.vote(sign(other, by: node)), to: peer, from: node)
                 meet("double votes by cheats")

@@ -41,7 +41,8 @@ struct NetworkChecker {
 extension NetworkSimulation {
     mutating func check(_ vote: Verified<Vote>, of node: Int) {
         let value = vote.value
-        checkOnce(.init(node: node, height: value.height, round: value.round, step: value.step.rawValue), .init(block: value.block))
+        checkOnce(
+            .init(node: node, height: value.height, round: value.round, step: value.step.rawValue), .init(block: value.block))
     }
 
     mutating func check(_ proposal: Verified<Proposal>, of node: Int) {
@@ -66,7 +67,9 @@ extension NetworkSimulation {
             }
             return
         }
-        guard height == checker.chain.count + 1 else { return violated(.finalStays, "node \(node) is at \(height), above everybody") }
+        guard height == checker.chain.count + 1 else {
+            return violated(.finalStays, "node \(node) is at \(height), above everybody")
+        }
         guard isFinal(certified.commit, by: checker.ledger.set) else {
             return violated(.oneBlock, "block \(height) is final at node \(node) without two thirds")
         }
@@ -74,7 +77,9 @@ extension NetworkSimulation {
         checker.ledger.apply(certified.block)
         checker.chain.append(certified)
         checker.sets.append(checker.ledger.set)
-        if checker.ledger.supply != supply { violated(.supplyIsConstant, "\(supply) became \(checker.ledger.supply) at \(height)") }
+        if checker.ledger.supply != supply {
+            violated(.supplyIsConstant, "\(supply) became \(checker.ledger.supply) at \(height)")
+        }
         if height > 2 * Int(SimulatedLedger.epoch) { meet("blocks of elected delegates") }
         if !certified.block.evidence.isEmpty { meet("cheats punished", certified.block.evidence.count) }
         if certified.commit.round > 0 { meet("decided in a later round") }

@@ -35,11 +35,10 @@ extension NetworkSimulation.Settings {
         }
         if let delegates, delegates > 4 { with { $0.delegates = delegates - 1 } }
         if let cheats, cheats > 0 { with { $0.cheats = cheats - 1 } }
-        if crashPace != nil { with { $0.crashPace = nil } }
         for kind in NetworkFault.allCases where faults.contains(kind) && Set(faults).count > 1 {
             with { $0.faults.removeAll { $0 == kind } }
         }
-        if faultsLast > .seconds(2) { with { $0.faultsLast = Nanoseconds(faultsLast.count / 2) } }
+        if faultsLast >= .seconds(2) { with { $0.faultsLast = .seconds(faultsLast.wholeSeconds / 2) } }
         return all
     }
 }

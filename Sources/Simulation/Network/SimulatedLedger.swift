@@ -7,7 +7,7 @@ struct SimulatedLedger {
     static let chainID = TaggedHash.digest(tag: "qlink/simulation", [])
     static let genesisTime: BlockTime = 1_800_000_000_000
     static let accounts = 8
-    static let epoch: UInt64 = 8
+    static let epoch: UInt64 = 4
     static let startBalance: UInt64 = 1_000
 
     let keys: [PublicKey]
@@ -76,7 +76,8 @@ struct SimulatedLedger {
             return false
         }
         let numbers = block.transactions.compactMap(Self.number)
-        guard numbers.count == block.transactions.count, Set(numbers).count == numbers.count, applied.isDisjoint(with: numbers) else {
+        guard numbers.count == block.transactions.count, Set(numbers).count == numbers.count, applied.isDisjoint(with: numbers)
+        else {
             return false
         }
         var accused: [PublicKey] = []

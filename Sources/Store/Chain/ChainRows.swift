@@ -1,21 +1,21 @@
 public import Primitives
 
 /// Names one entry of the ledger's state.
-public struct StateKey: Hashable, Comparable, Sendable {
+public struct EntryKey: Hashable, Comparable, Sendable {
     public var kind: UInt8
     public var id: Bytes32
 
     public init(kind: UInt8, id: Bytes32) { (self.kind, self.id) = (kind, id) }
 
-    public static func < (left: StateKey, right: StateKey) -> Bool { (left.kind, left.id) < (right.kind, right.id) }
+    public static func < (left: EntryKey, right: EntryKey) -> Bool { (left.kind, left.id) < (right.kind, right.id) }
 }
 
 /// What becomes of one entry: a new value in canonical bytes, or nil if it is gone.
 public struct StateChange: Hashable, Sendable {
-    public var key: StateKey
+    public var key: EntryKey
     public var value: [UInt8]?
 
-    public init(_ key: StateKey, _ value: [UInt8]?) { (self.key, self.value) = (key, value) }
+    public init(_ key: EntryKey, _ value: [UInt8]?) { (self.key, self.value) = (key, value) }
 }
 
 /// The last block of an epoch: its header and the commit that made it final, in canonical bytes.

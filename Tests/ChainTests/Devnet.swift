@@ -1,0 +1,148 @@
+import Chain
+import Consensus
+import Foundation
+import Ledger
+import Logging
+import Node
+import Peering
+import Primitives
+import Store
+import Testing
+
+/// A small network with real sockets and disks, below a folder of its own.
+final class Devnet: Sendable {
+    struct Member: Sendable {
+        let service: ChainService
+        let network: PeerNetwork
+
+        /// Until the state is as wanted; 30 s at most.
+        func wait(_ isThere: @Sendable (LedgerState) -> Bool) async throws {
+            for _ in 0..<1_500 {
+                if isThere(await service.state) { return }
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            Issue.record(
+                "not within 30 s; height \(await service.state.head.height), silent because \(await service.silence ?? "-")")
+        }
+
+        func waitForReceipt(of id: Bytes32) async throws {
+            for await block in await service.finalBlocks() {
+                guard let receipt = block.receipts.first(where: { $0.transaction == id }) else { continue }
+                #expect(receipt.refusal == nil)
+                return
+            }
+            Issue.record("the node ended before the transaction was final")
+        }
+    }
+
+    let keys: [PrivateKey]
+    let genesis: Genesis
+    private let delegates: Int
+    private let folder = FileManager.default.temporaryDirectory.appendingPathComponent("qlink-devnet-\(UUID().uuidString)")
+    private let ports: [UInt16]
+
+    init(delegates: Int, followers: Int) throws {
+        self.delegates = delegates
+        let keys = (0..<delegates + followers).map { PrivateKey(seed: [UInt8](repeating: UInt8($0 + 1), count: 32))! }
+        self.keys = keys
+        let stake = QLC(units: 1_000_000 * QLC.unitsPerQLC)
+        let left = QLC.supply.units - UInt64(delegates) * stake.units
+        let each = left / UInt64(keys.count)
+        genesis = Genesis(
+            name: "devnet", time: UInt64(Date().timeIntervalSince1970 * 1_000) - 60_000,
+            allocations: keys.enumerated().map { index, key in
+                Genesis.Allocation(key.publicKey, QLC(units: index == 0 ? left - each * UInt64(keys.count - 1) : each))
+            },
+            delegates: keys.prefix(delegates).map { Genesis.FirstDelegate($0.publicKey, stake: stake) })
+        ports = try freePorts(keys.count)
+        for index in keys.indices {
+            try FileManager.default.createDirectory(at: home(index), withIntermediateDirectories: true)
+        }
+    }
+
+    func remove() { try? FileManager.default.removeItem(at: folder) }
+
+    private func home(_ index: Int) -> URL { folder.appendingPathComponent("\(index)") }
+
+    /// Runs the nodes while `body` runs, and waits until each has closed its disk.
+    func running(only wanted: [Int]? = nil, _ body: @Sendable ([Member]) async throws -> Void) async throws {
+        let members = try await (wanted ?? Array(keys.indices)).asyncMap { try await self.member($0) }
+        try await withThrowingTaskGroup { group in
+            for member in members {
+                group.addTask { try await member.service.run() }
+                group.addTask { try await member.network.run() }
+            }
+            try await body(members)
+            group.cancelAll()
+            try await group.waitForAll()
+        }
+    }
+
+    private func member(_ index: Int) async throws -> Member {
+        var logger = Logger(label: "node \(index)")
+        logger.logLevel = .critical
+        var configuration = PeerNetwork.Configuration(chainID: genesis.chainID, frames: .chain, software: "test")
+        configuration.listen = Endpoint("127.0.0.1:\(ports[index])")
+        configuration.configuredPeers = ports.enumerated().filter { $0.offset != index }.map {
+            ConfiguredPeer(host: "127.0.0.1", port: $0.element)
+        }
+        configuration.acceptsPrivateAddresses = true
+        configuration.limits.redialFirst = .milliseconds(200)
+        configuration.limits.inboundPerAddress = 32
+        configuration.limits.inboundPerGroup = 32
+        configuration.limits.acceptsPerSecond = 100
+        let start = ContinuousClock.now
+        let boot: @Sendable () -> Instant = {
+            let elapsed = (ContinuousClock.now - start).components
+            return Instant(nanoseconds: elapsed.seconds * 1_000_000_000 + elapsed.attoseconds / 1_000_000_000)
+        }
+        let network = PeerNetwork(
+            configuration, identity: try PeerIdentity(keys[index]), book: PeerBook(path: nil, at: boot(), logger: logger),
+            now: { Moment(boot: boot(), wall: WallTime(secondsSince1970: Int64(Date().timeIntervalSince1970))) }, logger: logger)
+        let service = try await ChainService(
+            genesis: genesis, identity: index < delegates ? keys[index] : nil,
+            storage: try ChainStore(directory: home(index).path),
+            transport: PeerTransport(network),
+            clock: ChainClock(boot: boot, wall: { UInt64(Date().timeIntervalSince1970 * 1_000) }), logger: logger)
+        return Member(service: service, network: network)
+    }
+
+    func pay(_ amount: QLC, to payee: PublicKey, from index: Int, sequence: UInt64, at member: Member) async -> Bytes32 {
+        let transaction = Transaction(
+            chainID: genesis.chainID, sender: keys[index].publicKey, sequence: sequence, fee: QLC(units: 1_000_000),
+            validUntil: UInt64(Date().timeIntervalSince1970 * 1_000) + 600_000,
+            payload: .transfer(Transfer(to: payee, amount: amount)))
+        let checked = CheckedTransaction(signing: transaction, by: keys[index])
+        await #expect(throws: Never.self) { try await member.service.submit(checked) }
+        return checked.id
+    }
+}
+
+extension Array where Element: Sendable {
+    fileprivate func asyncMap<Result: Sendable>(_ transform: (Element) async throws -> Result) async rethrows -> [Result] {
+        var results: [Result] = []
+        for element in self { results.append(try await transform(element)) }
+        return results
+    }
+}
+
+/// Ports that were free a moment ago.
+private func freePorts(_ count: Int) throws -> [UInt16] {
+    var sockets: [Int32] = []
+    defer { for socket in sockets { close(socket) } }
+    return try (0..<count).map { _ in
+        let fd = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        sockets.append(fd)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let code = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(fd, $0, size) == 0 && getsockname(fd, $0, &size) == 0
+            }
+        }
+        try #require(code)
+        return UInt16(bigEndian: address.sin_port)
+    }
+}
