@@ -1,5 +1,6 @@
 import Charging
 import Consensus
+import Glibc
 import Ledger
 import Primitives
 import SimulatedHAL
@@ -7,7 +8,8 @@ import Testing
 
 /// Bytes and values are two faces of one thing: what is read is written as it was, what is written is read as it was.
 @Suite struct CodecTests {
-    static let mutations = 2_000
+    /// Of each value; `QLINK_MUTATIONS=n` asks for more.
+    static let mutations = getenv("QLINK_MUTATIONS").flatMap { Int(String(cString: $0)) } ?? 2_000
 
     /// One value of each kind that a random history brings forth.
     private static let history:

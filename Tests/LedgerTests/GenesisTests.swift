@@ -69,6 +69,19 @@ import Testing
         #expect(throws: LedgerError.self) { try restore { $0.removeAll { $0.key.kind == .account } } }
     }
 
+    /// It comes from a peer: a height that is far off costs nothing, and traps nothing.
+    @Test(arguments: [5, 1 << 40, .max] as [UInt64]) func aHeightOutsideItsEpochIsRefused(height: UInt64) throws {
+        let state = try Chain([.epochBlocks: 5]).state
+        var head = state.head
+        head.height = height
+        let entries = state.all.map { (key: $0.key, entry: $0.value) }
+        #expect(throws: LedgerError.stateDamaged("height \(height) is not in its epoch")) {
+            try LedgerState(chainID: state.chainID, head: head, entries: entries)
+        }
+        head.height = 4
+        _ = try LedgerState(chainID: state.chainID, head: head, entries: entries)
+    }
+
     static func load(_ name: String) throws -> Genesis {
         let path = URL(fileURLWithPath: #filePath).appendingPathComponent("../../../board/genesis/\(name)").standardizedFileURL
         let decoder = JSONDecoder()

@@ -57,7 +57,7 @@ def amount(text):
 # The parameters in their order, with the values that the protocol starts from.
 PARAMETERS = {
     "fee_base": 10_000, "fee_per_byte": 10, "fee_per_record": 100_000, "epoch_blocks": 1_200, "epoch_time": 2 * HOUR, "seats": 21,
-    "minimum_stake": 1_000 * QLC, "unbonding_time": 14 * 24 * HOUR, "asset_confirmations": 6, "block_bytes": 1 << 20,
+    "minimum_stake": 1_000 * QLC, "unbonding_time": 14 * 24 * HOUR, "asset_confirmations": 6, "block_bytes": 512 << 10,
     "block_transactions": 2_000, "urgent_percent": 20, "dispute_window_least": HOUR // 60, "dispute_window_most": 30 * 24 * HOUR,
     "double_vote_permyriad": 500, "reporter_permyriad": 1_000, "missed_percent": 50, "usage_kept": 64,
 }  # fmt: skip

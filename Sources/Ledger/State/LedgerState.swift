@@ -46,11 +46,14 @@ public struct LedgerState: Sendable {
             found += entry.amount
         }
         guard found == .supply else { throw .supplyBroken(expected: .supply, found: found) }
-        guard case .epoch(let epoch)?? = changes[.epoch], case .parameters?? = changes[.parameters],
+        guard case .epoch(let epoch)?? = changes[.epoch], case .parameters(let parameters)?? = changes[.parameters],
             case .funds?? = changes[.funds],
             case .attendance(let attendance)?? = changes[.attendance], attendance.missed.count == epoch.current.count,
-            epoch.current.count > 0, head.height + 1 >= epoch.startHeight
+            epoch.current.count > 0
         else { throw .stateDamaged("what every state has is missing") }
+        guard head.height < .max, head.height + 1 >= epoch.startHeight,
+            head.height + 1 - epoch.startHeight < parameters[.epochBlocks]
+        else { throw .stateDamaged("height \(head.height) is not in its epoch") }
         (self.chainID, self.head) = (chainID, head)
         rotation = ProposerRotation(epoch.current).advanced(by: UInt32(clamping: head.height + 1 - epoch.startHeight))
         write(changes)
