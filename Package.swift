@@ -156,7 +156,8 @@ let testing: [Target] = [
     program(
         "bench",
         [
-            "CBench", "Lab", "Station", "LinuxHAL", "Store", "Ledger", "Consensus", "Charging", "HAL", "Netlink", "Primitives", arguments, collections,
+            "CBench", "Lab", "Station", "LinuxHAL", "Store", "Ledger", "Consensus", "Charging", "HAL", "Netlink", "Primitives",
+            arguments, collections,
             crypto,
             logging,
         ], path: "Tests/Bench/bench"),

@@ -45,7 +45,8 @@ extension PeerNetwork {
                         hello.listeningPort = port
                         return hello
                     }
-                    return try? LinkChannel(on: channel, isInbound: true, identity: identity, terms: terms)  // out of memory: refused
+                    // Out of memory: refused.
+                    return try? LinkChannel(on: channel, isInbound: true, identity: identity, terms: terms)
                 }
             }
             listeningPort = UInt16(clamping: server.channel.localAddress?.port ?? 0)

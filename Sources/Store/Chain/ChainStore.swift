@@ -65,7 +65,11 @@ public actor ChainStore: ChainStorage {
     }
 
     private func flushedState(_ genesis: Genesis) throws -> LedgerState {
-        guard let height = database.flushedHeight else { return try genesis.state() }
+        guard let height = database.flushedHeight else {
+            let state = try genesis.state()
+            changes = state.all.mapValues { $0 }  // the first flush is of all of it
+            return state
+        }
         guard let bytes = try database.meta("head"), let commit = try database.meta("last_commit") else {
             throw damaged("what belongs to the state of height \(height) is missing")
         }
