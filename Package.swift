@@ -88,7 +88,8 @@ let composition: [Target] = [
             nio, nioPosix,
         ]),
     module("Chain", ["Node", "Ledger", "Consensus", "Primitives", asyncAlgorithms, logging]),
-    module("Simulation", ["Charging", "Consensus", "HAL", "SimulatedHAL", "Primitives", collections, heap]),
+    module("ChainAPI", ["Chain", "Node", "Ledger", "Consensus", "Charging", "Primitives"]),
+    module("Simulation", ["Node", "Ledger", "Charging", "Consensus", "HAL", "SimulatedHAL", "Primitives", collections, heap]),
 ]
 
 let programs: [Target] = [
@@ -116,6 +117,9 @@ let testing: [Target] = [
     tests("NodeTests", ["Node", "Ledger", "Consensus", "Charging", "Primitives", "SimulatedHAL", heap]),
     tests(
         "ChainTests", ["Chain", "Peering", "Store", "Node", "Ledger", "Consensus", "Charging", "Primitives", logging]),
+    tests(
+        "ChainAPITests",
+        ["ChainAPI", "Chain", "Node", "Ledger", "Consensus", "Charging", "Primitives", "SimulatedHAL", logging]),
     tests("ChargingTests", ["Charging", "Primitives", "SimulatedHAL", collections]),
     tests(
         "BoardControlTests",
@@ -172,7 +176,11 @@ let fuzzing: [Target] =
     ? []
     : [
         program(
-            "fuzz", ["LinuxHAL", "HAL", "StationConfiguration", "StationAPI", "Netlink", "Charging", "Primitives"],
+            "fuzz",
+            [
+                "LinuxHAL", "HAL", "StationConfiguration", "StationAPI", "Netlink", "KeyBackup", "Node", "Ledger", "Consensus",
+                "Charging", "Primitives",
+            ],
             path: "Tests/Fuzz")
     ]
 

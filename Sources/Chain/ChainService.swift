@@ -33,6 +33,7 @@ public actor ChainService {
     /// Of one answer to a peer that asks for blocks: room for what stands around them.
     private static let answerBytes = Blocks.bytesLimit - 64
 
+    public nonisolated let genesis: Genesis
     private var node: ChainNode
     private let storage: any ChainStorage
     private let transport: any ChainTransport
@@ -48,6 +49,8 @@ public actor ChainService {
     public struct FinalBlock: Sendable {
         public var certified: CertifiedBlock
         public var receipts: [Receipt]
+
+        public init(certified: CertifiedBlock, receipts: [Receipt]) { (self.certified, self.receipts) = (certified, receipts) }
     }
 
     /// - Parameter identity: a delegate's key; nil follows.
@@ -60,7 +63,7 @@ public actor ChainService {
         node = ChainNode(
             identity: identity, timing: timing, state: stored.state, lastCommit: stored.lastCommit, past: stored.past,
             bound: stored.bound)
-        (self.storage, self.transport, self.clock, self.logger) = (storage, transport, clock, logger)
+        (self.genesis, self.storage, self.transport, self.clock, self.logger) = (genesis, storage, transport, clock, logger)
     }
 
     public var state: LedgerState { node.state }
@@ -68,6 +71,19 @@ public actor ChainService {
     public var claimedHeight: UInt64 { node.claimedHeight }
     /// Why this node signs nothing; nil while it does.
     public var silence: String? { node.silence }
+
+    /// What this node knows now, for as long as `body` runs: nobody keeps the ledger, so that the next block need not copy it.
+    public func read<Answer: Sendable>(_ body: @Sendable (ChainMoment) throws -> Answer) rethrows -> Answer {
+        try body(
+            ChainMoment(
+                state: node.state, lastCommit: node.lastCommit, pool: node.pool, peerHeights: node.peerHeights,
+                claimedHeight: node.claimedHeight, silence: node.silence))
+    }
+
+    /// The final block at `height`; nil when it is not there yet, or not kept any more.
+    public func block(at height: UInt64) async throws -> CertifiedBlock? {
+        try await storage.blocks(BlockRange(from: height, count: 1), atMost: Blocks.bytesLimit).first
+    }
 
     /// Runs until it is cancelled; then what is final is on disk.
     public func run() async throws {
@@ -84,12 +100,20 @@ public actor ChainService {
                 }
                 group.cancelAll()
             }
-        } catch is CancellationError {}
+        } catch is CancellationError {} catch {
+            end()
+            throw error
+        }
+        end()
+        try await storage.close()
+    }
+
+    /// Nobody waits for a node that runs no more, whatever ended it.
+    private func end() {
         hasEnded = true
         inputs.finish()
         for answer in waiting.values.joined() { answer.finish() }
         for follower in followers { follower.finish() }
-        try await storage.close()
     }
 
     /// Offers a transaction to the network; when this returns it waits for a block.
@@ -109,7 +133,7 @@ public actor ChainService {
     /// Blocks from now on, as they become final. A follower that lags loses the oldest.
     public func finalBlocks(lagging limit: Int = 64) -> AsyncStream<FinalBlock> {
         let (stream, continuation) = AsyncStream.makeStream(of: FinalBlock.self, bufferingPolicy: .bufferingNewest(limit))
-        followers.append(continuation)
+        if hasEnded { continuation.finish() } else { followers.append(continuation) }
         return stream
     }
 

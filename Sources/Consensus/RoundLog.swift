@@ -51,10 +51,19 @@ struct RoundLog: Sendable {
         return votes + self[valid.round].prevotes.votes.filter { $0.value.block == valid.block }
     }
 
+    func wants(_ proposal: Proposal) -> Bool {
+        let known = self[proposal.round].proposals
+        return known.count < Self.proposalsPerRound && !known.contains { $0.value == proposal }
+    }
+
+    func wants(_ vote: Vote, from index: Int) -> Bool {
+        let round = self[vote.round]
+        return (vote.step == .prevote ? round.prevotes : round.precommits).wants(vote.block, from: index)
+    }
+
     mutating func add(_ proposal: Verified<Proposal>, isValid: Bool, isTimely: Bool) {
         let value = proposal.value
-        let known = self[value.round].proposals
-        guard known.count < Self.proposalsPerRound, !known.contains(where: { $0.value == value }) else { return }
+        guard wants(value) else { return }
         rounds[value.round, default: Round()].proposals.append(proposal)
         validity[value.block] = isValid
         if isTimely { rounds[value.round, default: Round()].timely.append(value.block) }
@@ -67,14 +76,18 @@ struct RoundLog: Sendable {
         }
     }
 
-    /// Forgets a delegate's lowest rounds ahead when it has votes in too many: what it says last is kept, so that a round in which a
-    /// third of the power is can always be found, and nobody fills the memory.
-    mutating func makeRoom(for index: Int, weighing weight: UInt64, ahead round: UInt32, of current: UInt32, limit: Int) {
+    /// The lowest round ahead of a delegate that has votes in too many: what it says last is kept, so that a round in which a third of
+    /// the power is can always be found, and nobody fills the memory. nil while there is room.
+    func lowest(of index: Int, besides round: UInt32, ahead current: UInt32, limit: Int) -> UInt32? {
         let ahead = rounds.keys.filter {
             $0 > current.saturatingAdd(1) && $0 != round
                 && (self[$0].prevotes.hasVoted(index) || self[$0].precommits.hasVoted(index))
         }
-        guard ahead.count >= limit, let lowest = ahead.min() else { return }
+        return ahead.count < limit ? nil : ahead.min()
+    }
+
+    mutating func makeRoom(for index: Int, weighing weight: UInt64, ahead round: UInt32, of current: UInt32, limit: Int) {
+        guard let lowest = lowest(of: index, besides: round, ahead: current, limit: limit) else { return }
         self[lowest].prevotes.remove(index, weighing: weight)
         self[lowest].precommits.remove(index, weighing: weight)
         if self[lowest].prevotes.power == 0, self[lowest].precommits.power == 0, self[lowest].proposals.isEmpty {

@@ -148,6 +148,22 @@ public struct Rounds: Sendable {
 
     // MARK: What comes in
 
+    /// Whether this is news that is kept. What is not need not be checked or passed on: so much of one delegate's goes through the
+    /// network, and no more, however much it signs.
+    public func wants(_ proposal: Proposal) -> Bool {
+        proposal.chainID == chainID && proposal.height == height && proposal.round <= round.saturatingAdd(Self.roundsAhead)
+            && log.wants(proposal)
+    }
+
+    /// The same of a vote. Far ahead it has to be later than what would be forgotten for it, or two votes could drive each other out.
+    public func wants(_ vote: Vote, of voter: PublicKey) -> Bool {
+        guard vote.chainID == chainID, vote.height == height, let index = set.index(of: voter), log.wants(vote, from: index)
+        else { return false }
+        guard vote.round > round.saturatingAdd(1) else { return true }
+        let lowest = log.lowest(of: index, besides: vote.round, ahead: round, limit: Self.roundsAhead)
+        return lowest.map { vote.round > $0 } ?? true
+    }
+
     private mutating func take(_ proposal: Verified<Proposal>, isValid: Bool, isTimely: Bool) {
         let value = proposal.value
         guard value.chainID == chainID, value.height == height, value.round <= round.saturatingAdd(Self.roundsAhead),

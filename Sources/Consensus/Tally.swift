@@ -18,6 +18,12 @@ struct Tally: Sendable {
 
     func hasVoted(_ index: Int) -> Bool { sides.contains { $0.votes[index] != nil } }
 
+    /// Whether a vote of that voter would be taken in.
+    func wants(_ block: BlockID?, from index: Int) -> Bool {
+        let earlier = sides.filter { $0.votes[index] != nil }
+        return earlier.count < Self.blocksPerVoter && !earlier.contains { $0.block == block }
+    }
+
     /// Takes a vote in. An earlier one of the same voter for something else comes back with it.
     mutating func add(_ vote: Verified<Vote>, from index: Int, weighing weight: UInt64) -> Outcome {
         let earlier = sides.filter { $0.votes[index] != nil }

@@ -157,7 +157,5 @@ extension Parameters: Codable {
 
 extension Parameters.Name {
     /// As in a genesis file. Written here, as coders leave a dictionary's keys alone.
-    fileprivate var inWords: String {
-        "\(self)".reduce(into: "") { text, letter in text += letter.isUppercase ? "_" + letter.lowercased() : String(letter) }
-    }
+    fileprivate var inWords: String { "\(self)".inSnakeCase }
 }

@@ -5,7 +5,6 @@ import Primitives
 /// Blocks: proposed, voted for, final.
 extension ChainNode {
     mutating func begin(clock: BlockTime?) -> [Action] {
-        seen.removeAll(keepingCapacity: true)
         let turn = Agreement.Turn(height: state.head.height + 1, parentTime: state.head.time, rotation: state.rotation)
         let actions = agree(.begin(turn), clock: clock)
         return hasWork ? actions + agree(.work, clock: clock) : actions
@@ -71,15 +70,12 @@ extension ChainNode {
 
     mutating func take(_ proposed: ProposedBlock, from peer: PublicKey, clock: BlockTime?) -> [Action] {
         let proposal = proposed.proposal.claim
-        guard proposal.height == agreement.height, proposal.chainID == state.chainID,
-            proposed.block.header.id == proposal.block, let proposer = agreement.proposer(of: proposal.round)
+        guard agreement.rounds?.wants(proposal) ?? false, proposed.block.header.id == proposal.block,
+            let proposer = agreement.proposer(of: proposal.round)
         else { return [] }
-        let name = TaggedHash.digest(tag: "qlink/proposed", proposed.proposal.canonicalBytes)
-        guard !seen.contains(name) else { return [] }
         guard let verified = proposed.proposal.verified(by: proposer) else { return [.punish(peer, .falseSignature)] }
         // Whoever passed it on can have put another body behind the header: that says nothing of the block.
         guard proposed.block.isSealed else { return [.punish(peer, .falseBlock)] }
-        remember(name)
         let candidate = candidates[proposal.block] ?? examine(proposed.block)
         keep(candidate, as: proposal.block)
         let isOwn = proposed.block.header.proposer == proposer
@@ -102,21 +98,15 @@ extension ChainNode {
     }
 
     private mutating func keep(_ candidate: Candidate, as id: BlockID) {
-        if candidates.count >= Self.candidateLimit, let idle = candidates.first(where: { !agreement.isBound(to: $0.key) }) {
-            candidates[idle.key] = nil
+        if candidates.count >= Self.candidateLimit, let idle = candidates.keys.filter({ !agreement.isBound(to: $0) }).min() {
+            candidates[idle] = nil
         }
         candidates[id] = candidate
     }
 
     mutating func take(_ ballot: Ballot, from peer: PublicKey, clock: BlockTime?) -> [Action] {
-        let vote = ballot.vote.claim
-        guard vote.height == agreement.height, vote.chainID == state.chainID,
-            agreement.rounds?.set.index(of: ballot.voter) != nil
-        else { return [] }
-        let name = TaggedHash.digest(tag: "qlink/ballot", ballot.canonicalBytes)
-        guard !seen.contains(name) else { return [] }
+        guard agreement.rounds?.wants(ballot.vote.claim, of: ballot.voter) ?? false else { return [] }
         guard let verified = ballot.verified() else { return [.punish(peer, .falseSignature)] }
-        remember(name)
         return [.send(.vote(ballot), to: nil)] + agree(.rounds(.vote(verified)), clock: clock)
     }
 

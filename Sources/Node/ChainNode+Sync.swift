@@ -10,6 +10,8 @@ extension ChainNode {
     /// A peer gets an answer so often: one question can make much traffic, and much reading.
     static let answersEvery = Nanoseconds.milliseconds(200)
     static let blocksEvery = Nanoseconds.milliseconds(50)
+    /// Less often than is answered, also when a request is overtaken on its way: one that comes too early is not answered at all.
+    static let asksEvery = Nanoseconds.milliseconds(100)
 
     /// A peer says where it is: it gets what it misses of this height's rounds, and is asked for what it has more.
     mutating func answer(_ status: NodeStatus, from peer: PublicKey, at now: Instant) -> [Action] {
@@ -31,16 +33,30 @@ extension ChainNode {
         return actions + askForBlocks(at: now)
     }
 
-    /// One request at a time, to the peer that says it is highest; another is asked when it does not answer.
+    /// One request at a time, to the peer that says it is highest of those that answered before; another is asked when it does not.
     mutating func askForBlocks(at now: Instant) -> [Action] {
-        let late = peers.filter { _, peer in peer.askedAt.map { now - $0 > Self.blocksWithin } ?? false }.keys
-        // Who does not answer is believed no more, until it says something again.
-        for peer in late { peers[peer] = Peer() }
+        for (name, peer) in peers where peer.askedAt.map({ now - $0 > Self.blocksWithin }) ?? false {
+            // Believed no more, until it says something again. Its answer may still be on a slow way.
+            peers[name]?.askedAt = nil
+            peers[name]?.height = 0
+            peers[name]?.failures += 1
+        }
         guard !peers.values.contains(where: { $0.askedAt != nil }) else { return [] }
         let ahead = peers.filter { $0.value.height > state.head.height }
-        guard let best = ahead.max(by: { ($0.value.height, $0.key) < ($1.value.height, $1.key) }) else { return [] }
-        peers[best.key]?.askedAt = now
-        return [.send(.wantsBlocks(BlockRange(from: state.head.height + 1, count: Self.blocksAtOnce)), to: best.key)]
+        guard
+            let (best, peer) = ahead.min(by: {
+                ($0.value.failures, $1.value.height, $1.key) < ($1.value.failures, $0.value.height, $0.key)
+            })
+        else { return [] }
+        if let next = peer.lastAskedAt.map({ $0 + Self.asksEvery }), now < next {
+            guard !waitsToAsk else { return [] }
+            waitsToAsk = true
+            return [.schedule(.ask, after: next - now)]
+        }
+        peers[best]?.askedAt = now
+        peers[best]?.lastAskedAt = now
+        peers[best]?.owedAnswers += 1
+        return [.send(.wantsBlocks(BlockRange(from: state.head.height + 1, count: Self.blocksAtOnce)), to: best)]
     }
 
     mutating func serve(_ range: BlockRange, to peer: PublicKey, at now: Instant) -> [Action] {
@@ -51,7 +67,8 @@ extension ChainNode {
     }
 
     mutating func catchUp(with blocks: Blocks, from peer: PublicKey, at now: Instant, clock: BlockTime?) -> [Action] {
-        guard peers[peer]?.askedAt != nil else { return [.punish(peer, .unasked)] }
+        guard let owed = peers[peer]?.owedAnswers, owed > 0 else { return [.punish(peer, .unasked)] }
+        peers[peer]?.owedAnswers = owed - 1
         peers[peer]?.askedAt = nil
         var actions: [Action] = []
         let before = state.head.height
@@ -75,7 +92,9 @@ extension ChainNode {
             certified.commit.height == certified.height,
             (try? certified.commit.verify(chainID: state.chainID, by: state.epoch.current)) != nil
         else { return nil }
-        return candidates[id]?.outcome ?? examine(certified.block).outcome
+        // Another body behind a header that is known here is not the block.
+        if let known = candidates[id], known.block == certified.block { return known.outcome }
+        return examine(certified.block).outcome
     }
 
     // MARK: Transactions

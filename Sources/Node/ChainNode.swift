@@ -23,6 +23,8 @@ public struct ChainNode: Sendable {
         case wait(height: UInt64, isIdle: Bool)
         case timeout(Rounds.Timeout)
         case gossip
+        /// It may ask for blocks again.
+        case ask
     }
 
     public enum Action: Sendable {
@@ -52,6 +54,11 @@ public struct ChainNode: Sendable {
         var height: UInt64 = 0
         /// When blocks were asked for and did not come yet.
         var askedAt: Instant?
+        var lastAskedAt: Instant?
+        /// Answers to requests, late or not: what comes beyond is unasked.
+        var owedAnswers = 0
+        /// Requests that it did not answer in time: who answers is asked first, whatever others say they have.
+        var failures = 0
         /// When it was last sent what it misses, and blocks that it asked for.
         var answeredAt: Instant?
         var servedAt: Instant?
@@ -68,7 +75,6 @@ public struct ChainNode: Sendable {
     /// Bodies of one height that are kept.
     static let candidateLimit = 32
     static let evidenceLimit = 64
-    static let seenLimit = 4_096
 
     let identity: PrivateKey?
     public let timing: ConsensusTiming
@@ -80,8 +86,8 @@ public struct ChainNode: Sendable {
     var candidates: [BlockID: Candidate] = [:]
     var evidence: [PublicKey: DoubleVote] = [:]
     var peers: [PublicKey: Peer] = [:]
-    /// Messages of this height that were passed on.
-    var seen: Set<Bytes32> = []
+    /// A timer for that is under way.
+    var waitsToAsk = false
     private var gossipTurn = 0
 
     /// - Parameters:
@@ -97,9 +103,17 @@ public struct ChainNode: Sendable {
         for block in bound { candidates[block.header.id] = examine(block) }
     }
 
+    /// Rules taken out, for simulations that must notice.
+    package var flaws: Set<Rounds.Flaw> {
+        get { agreement.flaws }
+        set { agreement.flaws = newValue }
+    }
+
     /// Why this node does not sign; nil while it does.
     public var silence: String? { agreement.silence }
     public var peerCount: Int { peers.count }
+    /// The height that each peer told last: a claim.
+    public var peerHeights: [PublicKey: UInt64] { peers.mapValues(\.height) }
     /// The largest height that a peer has told: a claim.
     public var claimedHeight: UInt64 { max(state.head.height, peers.values.map(\.height).max() ?? 0) }
 
@@ -125,6 +139,9 @@ public struct ChainNode: Sendable {
             }
         case .timer(.wait(let height, let isIdle)): return agree(.waited(height: height, isIdle: isIdle), clock: clock)
         case .timer(.timeout(let timeout)): return agree(.rounds(.timeout(timeout)), clock: clock)
+        case .timer(.ask):
+            waitsToAsk = false
+            return askForBlocks(at: now)
         case .timer(.gossip): return [.schedule(.gossip, after: Self.gossipInterval)] + gossip(at: now)
         case .message(let message, let peer):
             guard peers[peer] != nil else { return [] }
@@ -160,11 +177,5 @@ public struct ChainNode: Sendable {
 
     func status(isAnswer: Bool) -> NodeStatus {
         NodeStatus(height: state.head.height, rounds: agreement.rounds?.summary ?? RoundSummary(), isAnswer: isAnswer)
-    }
-
-    /// It was checked, and is passed on once. Who signs without end makes the memory start anew, and costs others a second copy.
-    mutating func remember(_ message: Bytes32) {
-        if seen.count >= Self.seenLimit { seen.removeAll(keepingCapacity: true) }
-        seen.insert(message)
     }
 }

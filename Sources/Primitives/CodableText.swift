@@ -12,3 +12,10 @@ func encodeText(_ value: some LosslessStringConvertible, to encoder: any Encoder
     var container = encoder.singleValueContainer()
     try container.encode(value.description)
 }
+
+extension String {
+    /// A name of the code as the outside writes it: `openChannel` is `open_channel`.
+    public var inSnakeCase: String {
+        reduce(into: "") { text, letter in text += letter.isUppercase ? "_" + letter.lowercased() : String(letter) }
+    }
+}

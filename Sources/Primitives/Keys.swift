@@ -11,10 +11,23 @@ public struct PublicKey: Hashable, Comparable, Sendable {
     /// Whether `signature` is this key's over `message`: one verdict on every station (chain.md, "Ground"), so points of small order
     /// and second encodings of a point are refused before the library is asked. Costs about 0.1 ms.
     public func isValid(_ signature: Signature, for message: [UInt8]) -> Bool {
+        guard let memory = Self.verdicts else { return computedVerdict(on: signature, for: message) }
+        return memory.verdict(on: signature, of: self, for: message) { computedVerdict(on: signature, for: message) }
+    }
+
+    /// What was found before, where many nodes in one process check the same signatures: a simulation. A node has none.
+    @TaskLocal package static var verdicts: (any SignatureVerdicts)?
+
+    private func computedVerdict(on signature: Signature, for message: [UInt8]) -> Bool {
         guard EncodedPoint.isAcceptable(raw), EncodedPoint.isAcceptable(signature.r) else { return false }
         guard let key = try? Curve25519.Signing.PublicKey(rawRepresentation: raw.bytes) else { return false }
         return key.isValidSignature(signature.bytes, for: message)
     }
+}
+
+/// Remembers which signatures are true, so that each is computed once.
+package protocol SignatureVerdicts: Sendable {
+    func verdict(on signature: Signature, of key: PublicKey, for message: [UInt8], computed: () -> Bool) -> Bool
 }
 
 /// A station is known by its owner-bound key.

@@ -14,6 +14,7 @@ public struct SimulationViolation: Hashable, Sendable, CustomStringConvertible {
         case oneBlock = "no two blocks are final at one height"
         case finalStays = "what is final is never lost, and everybody has the same"
         case supplyIsConstant = "no QLC comes or goes"
+        case onceOnly = "a transaction has one receipt for ever"
         case oneSignature = "an honest key signs one thing for a step"
         case honestKeepStake = "nobody honest is punished"
         case progress = "once the network heals, blocks come in bounded time"

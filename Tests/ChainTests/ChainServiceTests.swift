@@ -29,6 +29,8 @@ import Testing
             for node in nodes {
                 try await node.wait { $0.account(payee).balance == before + QLC(units: 1_000) }
                 #expect(await node.service.state.supply == .supply)
+                #expect(try await node.service.block(at: 1)?.height == 1)
+                #expect(try await node.service.block(at: 1_000) == nil)
             }
         }
     }

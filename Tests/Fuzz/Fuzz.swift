@@ -12,7 +12,7 @@ struct FuzzTarget: Sendable {
     let name: String
     let run: @Sendable ([UInt8]) -> Void
 
-    static let all = [configuration, canonical, text, json, netlink, hostapd, gpsd]
+    static let all = [configuration, canonical, text, json, netlink, hostapd, gpsd, chain]
 }
 
 private let chosen: FuzzTarget = {
@@ -38,6 +38,7 @@ enum Fuzz {
     static func main() throws {
         if CommandLine.arguments.dropFirst().first == "seeds" {
             switch chosen.name {
+            case "chain": Seeds.write(try Seeds.chain(), to: CommandLine.arguments[2])
             case "json": Seeds.write(try Seeds.json(), to: CommandLine.arguments[2])
             default: Seeds.write(Seeds.canonical(), to: CommandLine.arguments[2])
             }
@@ -84,7 +85,7 @@ extension FuzzTarget {
         }
     }
 
-    private static func same<T: Canonical>(_ type: T.Type, _ bytes: [UInt8]) {
+    static func same<T: Canonical>(_ type: T.Type, _ bytes: [UInt8]) {
         guard let value = try? T(canonicalBytes: bytes) else { return }
         check(value.canonicalBytes == bytes, "\(type) has two forms")
     }

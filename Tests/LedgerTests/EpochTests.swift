@@ -91,6 +91,18 @@ import Testing
         #expect(chain.state.parameters[.feeBase] == 10_000)
     }
 
+    /// Both are in range, but together no channel could be opened.
+    @Test func aVoteThatFitsNothingElseIsDropped() throws {
+        var chain = try Chain([.epochBlocks: 6])
+        let most = chain.state.parameters[.disputeWindowMost]
+        for delegate in 0..<4 {
+            #expect(try chain.run(.vote(ParameterVote(.disputeWindowLeast, value: most + 1)), by: delegate) == nil)
+        }
+        try chain.endEpoch()
+        #expect(chain.state.parameters[.disputeWindowLeast] < most)
+        #expect(chain.state[.proposal(.disputeWindowLeast, most + 1)] == nil)
+    }
+
     @Test func anAllocationIsPaidOutEvenly() throws {
         var chain = try Chain([.epochBlocks: 2, .epochTime: 7 * 24 * Chain.hour], vesting: [(5, 1_000)])
         let before = chain.balance(5)

@@ -40,12 +40,9 @@ extension NaiveLedger {
         let unbondings = state.all.values.compactMap { entry -> Returning? in
             guard case .unbonding(let one) = entry else { return nil }
             return Returning(
-                staker: one.staker, delegate: one.delegate, amount: Amount(one.amount.units), at: one.releasedAt, slot: 0)
+                staker: one.staker, delegate: one.delegate, amount: Amount(one.amount.units), at: one.releasedAt)
         }
-        let slotless = returning.map { one in
-            Returning(staker: one.staker, delegate: one.delegate, amount: one.amount, at: one.at, slot: 0)
-        }
-        expect("unbondings", Set(unbondings), Set(slotless))
+        expect("unbondings", Set(unbondings), Set(returning))
         expectCount(.unbonding, returning.count)
         expectCount(.vesting, grants.filter { $0.paid < $0.total }.count)
         expectCount(.proposal, motions.count)

@@ -24,7 +24,7 @@ extension NaiveLedger {
         standing[stake.delegate]!.stakers[sender, default: Staker()].shares += shares
     }
 
-    mutating func unstake(_ unstake: Unstake, _ sender: PublicKey, _ sequence: UInt64) throws(Refusal) {
+    mutating func unstake(_ unstake: Unstake, _ sender: PublicKey) throws(Refusal) {
         guard let record = standing[unstake.delegate] else { throw .noSuchDelegate }
         guard unstake.amount > .zero else { throw .amountIsZero }
         guard let mine = record.stakers[sender] else { throw .stakeTooLow }
@@ -39,10 +39,9 @@ extension NaiveLedger {
         standing[unstake.delegate]!.stake -= amount
         let left = mine.shares - shares
         standing[unstake.delegate]!.stakers[sender] = left == 0 ? nil : Staker(shares: left)
-        let slot = sequence % 64
-        guard !returning.contains(where: { $0.staker == sender && $0.slot == slot }) else { throw .tooManyUnbondings }
+        guard returning.count(where: { $0.staker == sender }) < 64 else { throw .tooManyUnbondings }
         returning.append(
-            Returning(staker: sender, delegate: unstake.delegate, amount: amount, at: time + self[.unbondingTime], slot: slot))
+            Returning(staker: sender, delegate: unstake.delegate, amount: amount, at: time + self[.unbondingTime]))
     }
 
     private mutating func fetchRewards(of staker: PublicKey, with delegate: PublicKey) {
@@ -73,6 +72,8 @@ extension NaiveLedger {
     mutating func vote(_ vote: ParameterVote, _ sender: PublicKey) throws(Refusal) {
         guard set[sender] != nil else { throw .notElected }
         var allowed = Parameters()
+        // Each alone: whether they fit is found when they are carried.
+        try? allowed.set(.disputeWindowMost, to: 365 * 24 * 3_600_000)
         guard (try? allowed.set(vote.parameter, to: vote.value)) != nil else { throw .parameterOutOfRange }
         var motion = motions[vote] ?? Motion(supporters: [], until: time + self[.unbondingTime])
         if motion.until <= time { motion = Motion(supporters: [], until: time + self[.unbondingTime]) }
@@ -138,7 +139,9 @@ extension NaiveLedger {
         for (vote, motion) in inOrder {
             let yes = motion.supporters.reduce(Amount(0)) { $0 + (set[$1] ?? 0) }
             let isCarried = 3 * yes > 2 * power && motion.until > time
-            if isCarried { parameters[vote.parameter] = vote.value }
+            var next = parameters
+            next[vote.parameter] = vote.value
+            if isCarried, next[.disputeWindowLeast]! <= next[.disputeWindowMost]! { parameters = next }
             if isCarried || motion.until <= time { motions[vote] = nil }
         }
     }

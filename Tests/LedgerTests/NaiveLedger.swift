@@ -29,8 +29,6 @@ struct NaiveLedger {
         var delegate: PublicKey
         var amount: Amount
         var at: BlockTime
-        /// Its place of the 64 that a staker has.
-        var slot: UInt64
     }
 
     struct Grant {
@@ -208,7 +206,7 @@ extension NaiveLedger {
             try take(Amount(transfer.amount.units), from: sender)
             pay(Amount(transfer.amount.units), to: transfer.to)
         case .stake(let stake): try self.stake(stake, sender)
-        case .unstake(let unstake): try self.unstake(unstake, sender, sequence)
+        case .unstake(let unstake): try self.unstake(unstake, sender)
         case .registerDelegate(let registration): try register(registration, sender)
         case .reportEvidence(let proof): try punish(proof.voter, for: sender)
         case .vote(let vote): try self.vote(vote, sender)

@@ -58,7 +58,7 @@ extension Chain {
         #expect(try chain.run(.stake(Stake(with: name, amount: QLC(units: 1))), by: 4) == nil)
     }
 
-    /// A name for each of 64 sequences; the one that is taken must end first.
+    /// Whatever the sequences are; one must end before there is room again.
     @Test func unstakesUnderWayAreBounded() throws {
         var chain = try Chain()
         let one = Payload.unstake(Unstake(from: chain.names[0], amount: .qlc(1)))

@@ -1,7 +1,7 @@
 import Charging
 import Consensus
 import Ledger
-import Node
+@testable import Node
 import Primitives
 import SimulatedHAL
 import Testing
@@ -95,5 +95,57 @@ import Testing
         #expect(network.nodes[0]?.state.channel(id) == nil)
         #expect(network.nodes[0]?.state.account(payee).balance == before + QLC(units: 300_000) - fee)
         #expect(network.receipts.values.allSatisfy { $0.refusal == nil })
+    }
+
+    /// A node that has heard a proposal and gets the final block from a peer does not take another body behind the same header.
+    @Test func aBlockThatIsCaughtUpWithHasItsOwnBody() throws {
+        var network = try NetworkOfNodes(delegates: 4, followers: 1)
+        network.submit(.transfer(Transfer(to: network.keys[1].publicKey, amount: QLC(units: 700))), by: 4, at: 0)
+        network.run(for: .seconds(10)) { !($0.nodes[4]?.candidates.isEmpty ?? true) }
+        var behind = try #require(network.nodes[4])
+        network.run(for: .seconds(10)) { !$0.disks[0].log.isEmpty }
+        let whole = try #require(network.disks[0].log.first)
+        var altered = whole
+        altered.block.transactions = []
+        let peer = network.keys[0].publicKey
+        func offer(_ block: CertifiedBlock) -> [ChainNode.Action] {
+            network.now = network.now + .seconds(1)
+            let status = NodeStatus(height: 1, rounds: RoundSummary(), isAnswer: true)
+            _ = behind.handle(.message(.status(status), from: peer), at: network.now, clock: network.clock)
+            return behind.handle(.message(.blocks(Blocks([block])), from: peer), at: network.now, clock: network.clock)
+        }
+        #expect(behind.candidates[whole.block.header.id] != nil)
+        let refused = offer(altered).contains { if case .punish(peer, .falseBlock) = $0 { true } else { false } }
+        #expect(refused)
+        #expect(behind.state.head.height == 0)
+        _ = offer(whole)
+        #expect(behind.state.head.height == 1)
+    }
+
+    /// So much of one delegate's goes through the network, and no more, however much it signs. A second copy goes nowhere.
+    @Test func whoSignsWithoutEndIsPassedOnAFewTimes() throws {
+        let network = try NetworkOfNodes(delegates: 4, followers: 1)
+        var node = try #require(network.nodes[4])
+        let (chainID, peer) = (node.state.chainID, network.keys[0].publicKey)
+        let cheat = try #require(network.keys.first { $0.publicKey == node.state.rotation.proposer })
+        var passedOn: [ChainMessage.Kind: Int] = [:]
+        for number in (0..<20 as Range<UInt64>).flatMap({ [$0, $0] }) {
+            var block = Block()
+            block.header.time = number
+            block.seal()
+            let id = block.header.id
+            let proposal = Proposal(chainID: chainID, height: 1, round: 0, validRound: nil, block: id)
+            let vote = Vote(chainID: chainID, height: 1, round: 0, step: .prevote, block: id)
+            for message in [
+                ChainMessage.proposal(ProposedBlock(Signed(proposal, by: cheat), block)),
+                .vote(Verified(signing: vote, by: cheat).ballot),
+            ] {
+                for case .send(message, nil) in node.handle(.message(message, from: peer), at: network.now, clock: network.clock)
+                {
+                    passedOn[message.kind, default: 0] += 1
+                }
+            }
+        }
+        #expect(passedOn == [.proposal: 2, .vote: 4])
     }
 }

@@ -33,6 +33,7 @@ struct NetworkOfNodes {
     var receipts: [Bytes32: Receipt] = [:]
     var refusals: [Bytes32: Mempool.Refusal] = [:]
     var misdeeds: [ChainNode.Misdeed] = []
+    var blocksPerAnswer = Int(ChainNode.blocksAtOnce)
     var random: SplitMix64
     var now = Instant.zero
     private var queue = Heap<Scheduled>()
@@ -116,7 +117,7 @@ struct NetworkOfNodes {
                 let targets = peer.map { key in keys.indices.filter { keys[$0].publicKey == key } } ?? Array(nodes.indices)
                 for target in targets where target != index { deliver(message, to: target, from: index) }
             case .sendBlocks(let range, let peer):
-                let blocks = disks[index].log.dropFirst(Int(range.from) - 1).prefix(Int(range.count))
+                let blocks = disks[index].log.dropFirst(Int(range.from) - 1).prefix(min(Int(range.count), blocksPerAnswer))
                 guard let target = keys.firstIndex(where: { $0.publicKey == peer }) else { continue }
                 deliver(.blocks(Blocks(Array(blocks))), to: target, from: index)
             case .schedule(let timer, let delay): schedule(.timer(timer), at: index, after: delay)

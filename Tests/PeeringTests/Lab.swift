@@ -102,7 +102,7 @@ func withNodes<T: Sendable>(_ nodes: Node..., body: @escaping @Sendable () async
 func eventually(
     _ promise: Comment, at location: SourceLocation = #_sourceLocation, _ condition: @Sendable () async throws -> Bool
 ) async rethrows {
-    for _ in 0..<1000 {
+    for _ in 0..<3000 {
         if try await condition() { return }
         try? await Task.sleep(for: .milliseconds(10))
     }

@@ -92,7 +92,7 @@ extension Draft {
             guard case .proposal(let proposal)? = self[key] else { continue }
             let power = proposal.supporters.compactMap { set.index(of: $0) }.reduce(0) { $0 + set.delegates[$1].power }
             let isCarried = set.isQuorum(power) && proposal.expiresAt > time
-            // It was in range when it was proposed, and ranges are part of the software.
+            // What no longer fits beside the others is dropped.
             if isCarried { try? changed.set(proposal.vote.parameter, to: proposal.vote.value) }
             if isCarried || proposal.expiresAt <= time { self[key] = nil }
         }

@@ -29,7 +29,7 @@ extension Draft {
         self[.delegation(of: sender, with: record.key)] = .delegation(delegation)
     }
 
-    mutating func run(_ unstake: Unstake, by sender: PublicKey, _ sequence: UInt64) throws(Refusal) {
+    mutating func run(_ unstake: Unstake, by sender: PublicKey) throws(Refusal) {
         guard var record = delegate(unstake.delegate) else { throw .noSuchDelegate }
         let key = StateKey.delegation(of: sender, with: record.key)
         guard unstake.amount > .zero else { throw .amountIsZero }
@@ -47,11 +47,9 @@ extension Draft {
         self[.delegate(record.key)] = .delegate(record)
         let unbonding = Unbonding(
             of: sender, from: record.key, amount: worth, releasedAt: time.saturatingAdd(parameters[.unbondingTime]))
-        let slot = StateKey(
-            .unbonding,
-            TaggedHash.digest(tag: "qlink/unbonding", Mention(sender, sequence % Self.unbondingsPerStaker).canonicalBytes))
-        guard self[slot] == nil else { throw .tooManyUnbondings }
-        self[slot] = .unbonding(unbonding)
+        let slots = (0..<Self.unbondingsPerStaker).lazy.map { StateKey.unbonding(of: sender, $0) }
+        guard let free = slots.first(where: { self[$0] == nil }) else { throw .tooManyUnbondings }
+        self[free] = .unbonding(unbonding)
     }
 
     /// The staker's delegation, new or known, after its part in the fees was paid to it.

@@ -38,7 +38,7 @@ extension Draft {
         switch transaction.payload {
         case .transfer(let transfer): try run(transfer, by: sender)
         case .stake(let stake): try run(stake, by: sender)
-        case .unstake(let unstake): try run(unstake, by: sender, transaction.sequence)
+        case .unstake(let unstake): try run(unstake, by: sender)
         case .registerDelegate(let registration): try run(registration, by: sender)
         case .reportEvidence(let proof): try punish(proof, reportedBy: sender)
         case .vote(let vote): try run(vote, by: sender)

@@ -28,12 +28,12 @@ public struct LedgerState: Sendable {
     public private(set) var head: Head
     public private(set) var tree = StateTree()
     private var entries: [StateKey: StateEntry] = [:]
-    /// Kinds that are few and are gone through at an epoch's end.
+    /// Kinds that are few: gone through at an epoch's end, or searched.
     private var listed: [StateKey.Kind: Set<StateKey>] = [:]
     /// At the next height.
     public private(set) var rotation: ProposerRotation
 
-    private static let listedKinds: Set<StateKey.Kind> = [.delegate, .unbonding, .vesting, .proposal]
+    private static let listedKinds: Set<StateKey.Kind> = [.delegate, .unbonding, .vesting, .asset, .proposal]
 
     /// The state that `entries` are, each key once, in any order.
     /// - Throws: `stateDamaged` if they cannot be a state, `supplyBroken` if they do not hold the supply.
@@ -67,7 +67,8 @@ public struct LedgerState: Sendable {
     /// Every entry, in no order; for storage and for snapshots.
     public var all: [StateKey: StateEntry] { entries }
 
-    func keys(of kind: StateKey.Kind) -> Set<StateKey> { listed[kind] ?? [] }
+    /// All keys of a kind, in no order: delegates, unbondings, vestings, assets or proposals; others are too many to be listed.
+    public func keys(of kind: StateKey.Kind) -> Set<StateKey> { listed[kind] ?? [] }
 
     /// Goes on to what a block came to. Only an outcome of this very state fits.
     public mutating func apply(_ outcome: BlockOutcome) {

@@ -29,8 +29,14 @@ public struct Parameters: Hashable, Sendable {
         guard name.range.contains(value) else {
             throw .parameterOutOfRange(name, value, name.range)
         }
-        values[Int(name.rawValue)] = value
+        var changed = self
+        changed.values[Int(name.rawValue)] = value
+        guard changed.fitTogether else { throw .parameterOutOfRange(name, value, name.range) }
+        self = changed
     }
+
+    /// Otherwise no channel could be opened.
+    private var fitTogether: Bool { self[.disputeWindowLeast] <= self[.disputeWindowMost] }
 
     public var hash: Bytes32 { TaggedHash.digest(tag: "qlink/parameters", canonicalBytes) }
 }
@@ -91,5 +97,6 @@ extension Parameters: Canonical {
             guard name.range.contains(value) else { throw .invalid("\(name) is \(value), not within \(name.range)") }
             values[Int(name.rawValue)] = value
         }
+        guard fitTogether else { throw .invalid("the least dispute window is above the longest") }
     }
 }

@@ -57,7 +57,7 @@ public struct DelegateRecord: Hashable, Sendable, Canonical {
     }
 
     /// What `count` shares earned since the index stood at `start`, rounded down.
-    func earned(by count: UInt64, since start: UInt64) -> QLC {
+    public func earned(by count: UInt64, since start: UInt64) -> QLC {
         QLC(units: UInt64(clamping: UInt128(count) * UInt128(rewardIndex - min(start, rewardIndex)) / Self.indexUnit))
     }
 

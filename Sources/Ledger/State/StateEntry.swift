@@ -52,7 +52,9 @@ public enum StateEntry: Hashable, Sendable {
     }
 
     /// The tree's leaf at its key's path.
-    public var hash: Bytes32 { TaggedHash.digest(tag: "qlink/state-value", canonicalBytes) }
+    public var hash: Bytes32 { Self.valueTag.digest(canonicalBytes) }
+
+    private static let valueTag = TaggedHash.Tag("qlink/state-value")
 }
 
 extension StateEntry: Canonical {
@@ -83,7 +85,7 @@ extension StateEntry: Canonical {
     private mutating func visit<Body: Canonical>(
         _ coder: inout some CanonicalCoder, _ wrap: (Body) -> StateEntry
     ) throws(CanonicalError) {
-        var body = self.body as? Body ?? Body()
+        var body = coder.isReading ? Body() : self.body as? Body ?? Body()
         try coder.nested(&body)
         self = wrap(body)
     }

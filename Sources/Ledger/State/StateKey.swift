@@ -28,7 +28,9 @@ public struct StateKey: Hashable, Comparable, Sendable, Canonical {
     }
 
     /// Where it stands in the tree.
-    public var path: Bytes32 { TaggedHash.digest(tag: "qlink/state-key", canonicalBytes) }
+    public var path: Bytes32 { Self.pathTag.digest(canonicalBytes) }
+
+    private static let pathTag = TaggedHash.Tag("qlink/state-key")
 }
 
 extension StateKey {
@@ -36,6 +38,10 @@ extension StateKey {
     public static func delegate(_ key: PublicKey) -> StateKey { StateKey(.delegate, key.raw) }
     public static func delegation(of staker: PublicKey, with delegate: PublicKey) -> StateKey {
         StateKey(.delegation, TaggedHash.digest(tag: "qlink/delegation", staker.raw.bytes + delegate.raw.bytes))
+    }
+    /// A staker's stake on its way back, by the place it takes among those of the same staker.
+    public static func unbonding(of staker: PublicKey, _ place: UInt64) -> StateKey {
+        StateKey(.unbonding, TaggedHash.digest(tag: "qlink/unbonding", Mention(staker, place).canonicalBytes))
     }
     public static func asset(_ id: AssetID) -> StateKey { StateKey(.asset, id) }
     public static func tariff(_ digest: Bytes32) -> StateKey { StateKey(.tariff, digest) }

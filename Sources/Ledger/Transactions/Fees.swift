@@ -4,13 +4,17 @@ public import Primitives
 public enum Fees {
     /// The least fee of a transaction of so many bytes, in a block or on its way there.
     public static func least(for payload: Payload, bytes: Int, _ parameters: Parameters) -> QLC {
-        QLC(
-            units: parameters[.feeBase] + parameters[.feePerByte] * UInt64(bytes)
-                + parameters[.feePerRecord] * records(payload))
+        least(for: payload.kind, bytes: bytes, parameters)
     }
 
-    private static func records(_ payload: Payload) -> UInt64 {
-        switch payload {
+    public static func least(for kind: Payload.Kind, bytes: Int, _ parameters: Parameters) -> QLC {
+        QLC(
+            units: parameters[.feeBase] + parameters[.feePerByte] * UInt64(bytes)
+                + parameters[.feePerRecord] * records(kind))
+    }
+
+    private static func records(_ kind: Payload.Kind) -> UInt64 {
+        switch kind {
         case .registerAsset: 4
         case .publishTariff: 4
         case .openChannel, .stake, .unstake, .registerDelegate, .registerContent, .vote: 1

@@ -113,7 +113,7 @@ extension Payload: Canonical {
     private mutating func visit<Body: Canonical>(
         _ coder: inout some CanonicalCoder, _ wrap: (Body) -> Payload
     ) throws(CanonicalError) {
-        var body = self.body as? Body ?? Body()
+        var body = coder.isReading ? Body() : self.body as? Body ?? Body()
         try coder.nested(&body)
         self = wrap(body)
     }

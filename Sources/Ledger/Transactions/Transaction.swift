@@ -4,6 +4,7 @@ public import Primitives
 /// What an account wants done, once: signed, it is on its way to a block.
 public struct Transaction: Hashable, Sendable, Signable {
     public static var signingTag: String { "qlink/transaction" }
+    public static let preparedTag = TaggedHash.Tag(signingTag)
 
     /// Hash of genesis: a transaction of one chain is none of another.
     public var chainID: Bytes32

@@ -28,13 +28,14 @@ extension NetworkSimulation.Settings {
             (faults, faultsLast) = ([.partition, .partition, .loss, .reconnect], .seconds(80))
             (decisionCrashPace, crashPace) = (2, nil)
         case .readsClockOnce: faults = [.powerCut]
-        case .votesUnsynced: (faults, faultPace, syncPace) = ([.powerCut], 4_000...12_000, 50)
+        case .votesUnsynced: (delegates, cheats, faults, faultPace, syncPace) = (4, 0, [.powerCut], 4_000...12_000, 50)
         case .forgetsProof:
             (delegates, cheats, tricks) = (4, 1, [.isMute])
             faults = [.powerCut, .partition, .partition, .loss, .reconnect]
         case .signsOnCopies:
-            (cheats, faults) = (0, [.copy, .crash, .crash])
-        case .believesEvidence, .forgetsSignatures: break
+            (cheats, faults, jailsAbsentees) = (0, [.copy, .crash, .crash], false)
+        case .believesEvidence: (delegates, cheats, tricks) = (4, 1, [.forgesEvidence])
+        case .forgetsSignatures: break
         }
     }
 

@@ -52,13 +52,12 @@ extension NetworkSimulation {
     mutating func setClock(of node: Int, to offset: Int?) {
         meet(offset == nil ? "clocks unset" : "clocks set")
         nodes[node].clockOffset = offset
-        if offset != nil { handle(.clockSet, at: node) }
     }
 
     mutating func crash(_ node: Int) {
-        guard nodes[node].memory != nil else { return }
+        guard nodes[node].running != nil else { return }
         meet("crashes")
-        nodes[node].memory = nil
+        nodes[node].running = nil
         nodes[node].life += 1
         let lost = nodes[node].disk.crash(&random)
         if lost > 0 { meet("blocks lost by a crash", lost) }
@@ -70,13 +69,15 @@ extension NetworkSimulation {
     }
 
     /// As with cheats, fewer than a third may lose their memory: the others hold what was decided.
+    /// Where delegates are jailed the others may be few.
     private func canBeCopied(_ node: Int) -> Bool {
+        guard !jailsAbsentees || !nodes[node].isDelegate else { return false }
         let others = nodes.filter { $0.isDelegate && $0.number != node && (!$0.isHonest || $0.isRestored) }.count
         return !nodes[node].isDelegate || others + 1 <= (nodes.filter(\.isDelegate).count - 1) / 3
     }
 
     mutating func restart(_ node: Int, fromCopy: Bool) {
-        guard nodes[node].memory == nil else { return }
+        guard nodes[node].running == nil else { return }
         if fromCopy, let copy = nodes[node].copy {
             meet("restarts from a copy")
             nodes[node].disk = copy
@@ -101,10 +102,5 @@ extension NetworkSimulation {
     var hasEverybodyRecovered: Bool {
         let wanted = UInt64(checker.heightAtHealing + 3)
         return nodes.indices.allSatisfy { !nodes[$0].isHonest || nodes[$0].height >= wanted }
-    }
-
-    mutating func offerTransaction() {
-        let node = random.number(0...nodes.count - 1)
-        broadcast(.transaction(random.next() >> 16), from: node)
     }
 }

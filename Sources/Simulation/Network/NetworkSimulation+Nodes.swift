@@ -1,152 +1,100 @@
 import Consensus
+import Ledger
+import Node
 import Primitives
 import SimulatedHAL
 
-/// What a node does, honest or not: the driver of `Agreement`, as the daemon's will be.
+/// The driver of `ChainNode`, as the daemon's is, on a disk that forgets and a network that loses.
 extension NetworkSimulation {
     mutating func start(_ node: Int, isWhole: Bool) {
         nodes[node].life += 1
         if !isWhole { nodes[node].disk.isWhole = false }
-        let past = Agreement.Past(
-            signing: nodes[node].disk.signing, isWhole: nodes[node].disk.isWhole || settings.mutations.contains(.signsOnCopies))
-        var agreement = Agreement(
-            chainID: SimulatedLedger.chainID, identity: nodes[node].isDelegate ? nodes[node].publicKey : nil, timing: timing,
-            past: past)
-        if settings.mutations.contains(.withoutLock) { agreement.flaws = [.withoutLock] }
-        var ledger = checker.genesis
-        for certified in nodes[node].disk.log { ledger.apply(certified.block) }
-        nodes[node].memory = SimulatedDelegate.Memory(agreement: agreement, ledger: ledger, bodies: nodes[node].disk.bodies)
-        begin(node)
+        let disk = nodes[node].disk
+        let isTrusted = disk.isWhole || settings.mutations.contains(.signsOnCopies)
+        var running = ChainNode(
+            identity: nodes[node].isDelegate ? nodes[node].key : nil, timing: timing, state: checker.state(after: disk.log.last),
+            lastCommit: disk.log.last?.commit, past: Agreement.Past(signing: disk.signing, isWhole: isTrusted), bound: disk.bound)
+        if settings.mutations.contains(.withoutLock) { running.flaws = [.withoutLock] }
+        nodes[node].beganWithoutClock = clock(of: node) == nil
+        let actions = running.start(clock: clock(of: node))
+        nodes[node].running = running
+        perform(actions, at: node)
+        for peer in nodes.indices where peer != node && nodes[peer].running != nil {
+            handle(.connected(nodes[peer].publicKey), at: node)
+            handle(.disconnected(nodes[node].publicKey), at: peer)
+            handle(.connected(nodes[node].publicKey), at: peer)
+        }
     }
 
-    private mutating func begin(_ node: Int) {
-        guard let ledger = nodes[node].memory?.ledger else { return }
-        let turn = Agreement.Turn(height: ledger.height + 1, parentTime: ledger.time, rotation: ledger.rotation)
-        handle(.begin(turn), at: node)
-        if let memory = nodes[node].memory, !memory.waiting.isEmpty { handle(.work, at: node) }
+    mutating func handle(_ event: ChainNode.Event, at node: Int) {
+        guard nodes[node].running != nil else { return }
+        let isBlind = settings.mutations.contains(.readsClockOnce) && nodes[node].beganWithoutClock
+        let (now, clock, height) = (now, isBlind ? nil : clock(of: node), nodes[node].height)
+        let actions = nodes[node].running?.handle(event, at: now, clock: clock) ?? []
+        if nodes[node].height > height {
+            nodes[node].beganWithoutClock = self.clock(of: node) == nil
+            (nodes[node].heard, nodes[node].proposed) = ([], [])
+            if case .message(.blocks, _) = event { meet("caught up") }
+        }
+        perform(actions, at: node)
     }
 
-    /// Hands events over one after the other, and performs all that comes of each before the next.
-    mutating func handle(_ event: Agreement.Event, at node: Int) {
-        var events = [event]
+    /// One after the other. What was sent is on its way when all is done; a crash may take it along.
+    private mutating func perform(_ actions: [ChainNode.Action], at node: Int) {
         let life = nodes[node].life
-        while !events.isEmpty, nodes[node].life == life, nodes[node].memory != nil {
-            let clock = clockForAgreement(of: node, on: events[0])
-            let round = nodes[node].memory?.agreement.rounds?.round ?? 0
-            let actions = nodes[node].memory?.agreement.handle(events.removeFirst(), clock: clock) ?? []
-            if let now = nodes[node].memory?.agreement.rounds?.round, now > round { meet("later rounds") }
-            for action in actions {
-                guard nodes[node].life == life, nodes[node].memory != nil else { return }
-                if !hasHealed, let pace = settings.crashPace, random.chance(1, in: pace) {
-                    meet("crashes between actions")
-                    return crash(node)
-                }
-                perform(action, at: node, &events)
+        var sent: [(message: ChainMessage, peer: PublicKey?)] = []
+        for action in actions {
+            if case .send(let message, let peer) = action { sent.append((message, peer)) } else { perform(action, at: node) }
+            if nodes[node].life == life, !hasHealed, let pace = settings.crashPace, random.chance(1, in: pace) {
+                meet("crashes between actions")
+                crash(node)
+            }
+            guard nodes[node].life == life else {
+                if random.chance(1, in: 2) { break }
+                return
             }
         }
+        for (message, peer) in sent { send(message, to: peer.flatMap { numbers[$0] }, from: node) }
     }
 
-    private mutating func clockForAgreement(of node: Int, on event: Agreement.Event) -> BlockTime? {
-        let clock = clock(of: node)
-        if case .begin = event { nodes[node].memory?.beganWithoutClock = clock == nil }
-        let isBlind = settings.mutations.contains(.readsClockOnce) && nodes[node].memory?.beganWithoutClock == true
-        return isBlind ? nil : clock
-    }
-
-    private mutating func perform(_ action: Agreement.Action, at node: Int, _ events: inout [Agreement.Event]) {
+    private mutating func perform(_ action: ChainNode.Action, at node: Int) {
         switch action {
-        case .wait(let height, let isIdle, let delay):
-            schedule(.waited(node: node, life: nodes[node].life, height: height, isIdle: isIdle), after: delay)
-        case .rounds(.persist(let state)): persist(state, at: node)
-        case .rounds(.signVote(let vote)):
-            let signed = sign(vote, by: node)
-            send(signed, from: node)
-            events.append(.rounds(.vote(signed)))
-        case .rounds(.signProposal(let proposal)):
-            guard let block = nodes[node].memory?.bodies[proposal.block] else { return }
-            let signed = Verified(signing: proposal, by: nodes[node].key)
-            send(signed, block, from: node)
-            events.append(.rounds(.proposal(signed, isValid: true, isTimely: true)))
-        case .rounds(.build(let round)):
-            let block = build(at: node)
-            nodes[node].memory?.bodies[block.header.id] = block
-            events.append(.rounds(.built(block.header.id, round: round)))
-        case .rounds(.schedule(let timeout, let delay)):
-            schedule(.timeout(node: node, life: nodes[node].life, timeout), after: delay)
-        case .rounds(.decide(let commit)):
-            guard let block = nodes[node].memory?.bodies[commit.block] else { return }
-            commitBlock(CertifiedBlock(block: block, commit: commit), at: node)
-        case .rounds(.accuse(let proof)):
-            meet("double votes seen")
-            guard let memory = nodes[node].memory, !memory.evidence.contains(where: { $0.voter == proof.voter }) else { return }
-            nodes[node].memory?.evidence.append(proof)
+        case .persist(let signing, let bound): persist(signing, bound, at: node)
+        case .append(let certified, let outcome, let root):
+            checker.keep(certified, outcome)
+            if nodes[node].isHonest { check(certified, outcome, root: root, at: node) }
+            append(certified, at: node)
+        case .send: break
+        case .sendBlocks(let range, let peer):
+            let blocks = nodes[node].disk.log.dropFirst(Int(range.from) - 1).prefix(min(Int(range.count), Self.blocksAtOnce))
+            send(.blocks(Blocks(Array(blocks))), to: numbers[peer], from: node)
+        case .schedule(let timer, let delay):
+            if case .timeout(let timeout) = timer, timeout.round > 0 { meet("later rounds") }
+            schedule(.timer(node: node, life: nodes[node].life, timer), after: delay)
+        case .punish(let peer, let misdeed): check(misdeed, of: peer, seenBy: node)
+        case .refused: meet("transactions refused")
         }
     }
+
+    /// Fewer than fit, so that catching up takes more than one answer.
+    private static let blocksAtOnce = 5
 
     /// With what it is bound to: its blocks, and the block before, which who votes at a height can never lose.
-    private mutating func persist(_ state: SigningState, at node: Int) {
+    private mutating func persist(_ state: SigningState, _ bound: [Block], at node: Int) {
         if !settings.mutations.contains(.forgetsSignatures) { nodes[node].disk.signing = state }
         if settings.mutations.contains(.forgetsProof) { nodes[node].disk.signing?.proof = [] }
-        for bound in [state.proposal?.block, state.locked?.block, state.valid?.block].compactMap({ $0 }) {
-            nodes[node].disk.bodies[bound] = nodes[node].memory?.bodies[bound]
-        }
+        nodes[node].disk.bound = bound
+        nodes[node].disk.isWhole = true
         if !settings.mutations.contains(.votesUnsynced) { nodes[node].disk.sync() }
     }
 
-    private func build(at node: Int) -> Block {
-        guard let memory = nodes[node].memory else { return Block() }
-        var block = Block()
-        block.header = memory.ledger.header(proposer: nodes[node].publicKey, at: clock(of: node) ?? 0)
-        block.lastCommit = nodes[node].disk.log.last?.commit
-        block.transactions = memory.waiting.filter { !memory.ledger.applied.contains($0) }.map(SimulatedLedger.bytes)
-        block.evidence = memory.evidence.filter { memory.ledger.canPunish($0.voter) }
-        block.seal()
-        return block
-    }
-
-    mutating func commitBlock(_ certified: CertifiedBlock, at node: Int) {
-        if nodes[node].isHonest { check(certified, at: node) }
-        nodes[node].memory?.ledger.apply(certified.block)
+    private mutating func append(_ certified: CertifiedBlock, at node: Int) {
         nodes[node].disk.append(certified)
+        note { _ in "node \(node) has block \(certified.height) of round \(certified.commit.round)" }
         if !hasHealed, random.chance(1, in: settings.decisionCrashPace) {
             meet("crashes on a decision")
             return crash(node)
         }
         if random.chance(1, in: settings.syncPace) { nodes[node].disk.sync() }
-        nodes[node].disk.bodies = [:]
-        nodes[node].memory?.bodies = [:]
-        nodes[node].memory?.forgetApplied()
-        note { _ in "node \(node) has block \(certified.block.header.height) of round \(certified.commit.round)" }
-        begin(node)
-        if let agreement = nodes[node].memory?.agreement { nodes[node].disk.isWhole = agreement.isWhole }
-    }
-
-    // MARK: What goes out
-
-    private mutating func send(_ vote: Verified<Vote>, from node: Int) {
-        guard nodes[node].isHonest else { return cheat(with: vote, at: node) }
-        check(vote, of: node)
-        note { _ in "node \(node) votes: \(vote.value.told)" }
-        broadcast(.vote(vote), from: node)
-    }
-
-    private mutating func send(_ proposal: Verified<Proposal>, _ block: Block, from node: Int) {
-        guard nodes[node].isHonest else { return cheat(with: proposal, block, at: node) }
-        check(proposal, of: node)
-        note { _ in "node \(node) proposes: \(proposal.value.told)" }
-        broadcast(.proposal(proposal, block), from: node)
-    }
-}
-
-extension Vote {
-    /// For the log.
-    fileprivate var told: String {
-        "\(step) \(block.map { String($0.description.prefix(6)) } ?? "nothing") at height \(height), round \(round)"
-    }
-}
-
-extension Proposal {
-    fileprivate var told: String {
-        "\(block.description.prefix(6)) at height \(height), round \(round)\(validRound.map { ", valid in \($0)" } ?? "")"
     }
 }

@@ -1,5 +1,7 @@
 import Consensus
 import HeapModule
+import Ledger
+import Node
 public import Primitives
 import SimulatedHAL
 
@@ -30,6 +32,9 @@ public struct NetworkSimulation: Sendable {
         public var decisionCrashPace = 50
         /// After healing, everybody has to have three more blocks within.
         public var healsWithin = Nanoseconds.seconds(240)
+        /// Whether delegates lose their seats for missing half of an epoch's blocks; nil: in half of the networks without cheats. A third
+        /// of the power means fewer when others are jailed.
+        public var jailsAbsentees: Bool?
         public var mutations: Set<NetworkMutation> = []
         public var keepsLog = false
 
@@ -37,10 +42,8 @@ public struct NetworkSimulation: Sendable {
     }
 
     enum Event {
-        case deliver(NetworkMessage, to: Int, from: Int)
-        case waited(node: Int, life: Int, height: UInt64, isIdle: Bool)
-        case timeout(node: Int, life: Int, Rounds.Timeout)
-        case gossip(node: Int)
+        case deliver(ChainMessage, to: Int, from: Int, lives: [Int])
+        case timer(node: Int, life: Int, ChainNode.Timer)
         case transaction
         case fault
         case restart(node: Int, fromCopy: Bool)
@@ -73,11 +76,11 @@ public struct NetworkSimulation: Sendable {
     var slowest = Nanoseconds.milliseconds(80)
     var hasHealed = false
     var checker: NetworkChecker
-    var signatures: [SignedBy: Verified<Vote>] = [:]
+    var wallets: SimulatedWallets
+    let jailsAbsentees: Bool
+    let verdicts = KnownVerdicts()
     /// What cheats have said to whom, so that they do not repeat themselves.
     var told: Set<Told> = []
-    /// Verified already: what one node found, another need not compute again.
-    var knownCommits: Set<Commit> = []
     public internal(set) var report = SimulationReport()
     public private(set) var log: [String] = []
 
@@ -88,10 +91,11 @@ public struct NetworkSimulation: Sendable {
         let keys = (0...count).map { _ in PrivateKey(seed: random.bytes(32))! }
         let stakes = (0..<count).map { _ in UInt64(random.number(9_500...10_500)) }
         let cheats = settings.cheats ?? random.number(0...(count - 1) / 3)
+        jailsAbsentees = cheats == 0 && (settings.jailsAbsentees ?? random.chance(1, in: 2))
         let publicKeys = keys.map(\.publicKey)
-        guard let ledger = try? SimulatedLedger(keys: Array(publicKeys.prefix(count)), stakes: stakes) else {
-            preconditionFailure("delegates with stake can be elected")
-        }
+        wallets = SimulatedWallets(&random)
+        let delegates = zip(publicKeys, stakes).map { Genesis.FirstDelegate($0, stake: QLC(units: $1 * 100 * QLC.unitsPerQLC)) }
+        let genesis = wallets.genesis(delegates, jailsAbsentees: jailsAbsentees)
         numbers = Dictionary(uniqueKeysWithValues: zip(publicKeys, 0...))
         for number in 0...count {
             let tricks = number < cheats ? settings.tricks ?? ByzantineTrick.some(&random) : []
@@ -101,7 +105,7 @@ public struct NetworkSimulation: Sendable {
                     clockOffset: random.number(-700...700)))
         }
         side = Array(repeating: 0, count: nodes.count)
-        checker = NetworkChecker(genesis: ledger, honest: nodes.map(\.isHonest))
+        checker = NetworkChecker(genesis: genesis, honest: nodes.map { $0.isHonest ? $0.publicKey : nil }.compactMap(\.self))
         self.random = random
         report.seeds = 1
     }
@@ -119,12 +123,11 @@ public struct NetworkSimulation: Sendable {
     }
 
     /// Runs until everybody has got over the faults, or the first violation.
-    public mutating func run() -> SimulationReport {
+    public mutating func run() -> SimulationReport { PublicKey.$verdicts.withValue(verdicts) { runToItsEnd() } }
+
+    private mutating func runToItsEnd() -> SimulationReport {
         note { $0.cast }
-        for node in nodes.indices {
-            start(node, isWhole: true)
-            schedule(.gossip(node: node), after: random.milliseconds(0...1_000))
-        }
+        for node in nodes.indices { start(node, isWhole: true) }
         schedule(.transaction, after: .milliseconds(300))
         schedule(.fault, after: .milliseconds(500))
         schedule(.heal, after: settings.faultsLast)
@@ -137,7 +140,7 @@ public struct NetworkSimulation: Sendable {
             }
             report.steps += 1
             report.mix(UInt64(now.nanoseconds))
-            if case .deliver(_, let node, let sender) = next.event { noteOrder(of: next.sequence, to: node, from: sender) }
+            if case .deliver(_, let node, let sender, _) = next.event { noteOrder(of: next.sequence, to: node, from: sender) }
             perform(next.event)
             if hasHealed, hasEverybodyRecovered { break }
         }
@@ -150,14 +153,8 @@ public struct NetworkSimulation: Sendable {
 
     private mutating func perform(_ event: Event) {
         switch event {
-        case .deliver(let message, let node, let sender): receive(message, at: node, from: sender)
-        case .waited(let node, let life, let height, let isIdle):
-            if nodes[node].life == life { handle(.waited(height: height, isIdle: isIdle), at: node) }
-        case .timeout(let node, let life, let timeout):
-            if nodes[node].life == life { handle(.rounds(.timeout(timeout)), at: node) }
-        case .gossip(let node):
-            gossip(from: node)
-            schedule(.gossip(node: node), after: random.milliseconds(800...1_200))
+        case .deliver(let message, let node, let sender, let lives): deliver(message, to: node, from: sender, lives: lives)
+        case .timer(let node, let life, let timer): if nodes[node].life == life { handle(.timer(timer), at: node) }
         case .transaction:
             offerTransaction()
             schedule(.transaction, after: random.milliseconds(200...3_000))
@@ -179,7 +176,7 @@ public struct NetworkSimulation: Sendable {
 
     /// The time a node reads off its clock.
     func clock(of node: Int) -> BlockTime? {
-        nodes[node].clockOffset.map { BlockTime(Int64(SimulatedLedger.genesisTime) + now.nanoseconds / 1_000_000 + Int64($0)) }
+        nodes[node].clockOffset.map { BlockTime(Int64(SimulatedWallets.genesisTime) + now.nanoseconds / 1_000_000 + Int64($0)) }
     }
 
     private var cast: String {

@@ -1,11 +1,8 @@
 import Consensus
+import Ledger
+import Node
 import Primitives
 import SimulatedHAL
-
-struct CertifiedBlock {
-    var block: Block
-    var commit: Commit
-}
 
 /// What a crash leaves: the synced part of the block log and perhaps some of the rest; the signing state, which is always synced.
 struct SimulatedDelegateDisk {
@@ -13,8 +10,8 @@ struct SimulatedDelegateDisk {
     private var synced = 0
     var signing: SigningState?
     /// Blocks that this node is bound to.
-    var bodies: [BlockID: Block] = [:]
-    /// False from the restoring of a copy until the board may sign again: another restart does not make it whole.
+    var bound: [Block] = []
+    /// False from the restoring of a copy until the board signs again: another restart does not make it whole.
     var isWhole = true
 
     mutating func append(_ block: CertifiedBlock) { log.append(block) }
@@ -31,23 +28,8 @@ struct SimulatedDelegateDisk {
     }
 }
 
-/// One node of a simulated network: the consensus module, a ledger, a disk that forgets, and a clock that is off.
+/// One node of a simulated network: the node that the daemon runs, a disk that forgets, and a clock that is off.
 struct SimulatedDelegate {
-    /// What a crash takes.
-    struct Memory {
-        var agreement: Agreement
-        var ledger: SimulatedLedger
-        var bodies: [BlockID: Block] = [:]
-        var waiting: [UInt64] = []
-        var evidence: [DoubleVote] = []
-        var beganWithoutClock = false
-
-        mutating func forgetApplied() {
-            waiting.removeAll { ledger.applied.contains($0) }
-            evidence.removeAll { !ledger.canPunish($0.voter) }
-        }
-    }
-
     let number: Int
     let key: PrivateKey
     let publicKey: PublicKey
@@ -60,12 +42,16 @@ struct SimulatedDelegate {
     var copy: SimulatedDelegateDisk?
     /// Was, or is about to be, restored from a copy in this run.
     var isRestored = false
-    var memory: Memory?
-    /// Counts starts, so that timers of an earlier life are not heard.
+    /// A crash takes it.
+    var running: ChainNode?
+    var beganWithoutClock = false
+    /// Blocks that a cheat has heard of at this height.
+    var heard: Set<BlockID> = []
+    /// Rounds of this height for which it has proposed something.
+    var proposed: Set<UInt32> = []
+    /// Counts starts and crashes, so that nothing of an earlier life is heard.
     var life = 0
 
     var isHonest: Bool { tricks.isEmpty }
-    var height: UInt64 { memory?.ledger.height ?? 0 }
-
-    static let waitingLimit = 64
+    var height: UInt64 { running?.state.head.height ?? 0 }
 }
