@@ -120,10 +120,11 @@ struct GateLimitTests {
                 limit = max(limit, counted.bytesUp + counted.bytesDown + 4_000_000)
                 try await gate.apply([.serve(.of(client, mark: 7, limit: limit, lease: .seconds(30)))])
             }
+            // A busy machine's own queues may overflow on the way, so the gate is asked what it refused.
             let report = try TrafficReport(await stream.wait())
-            #expect(report.packets == 40_000)
+            #expect(try lab.router.count(of: "gate_drop", in: "gate").packets == 0)
+            #expect(report.packets > 39_000)
             let carried = try wire.carriedAtLast(client: 0)
-            #expect((direction == .send ? carried.packetsUp : carried.packetsDown) >= 40_000)
             let counted = try await gate.reading(7)
             #expect(counted.bytesUp == carried.up)
             #expect(counted.bytesDown == carried.down)
@@ -139,6 +140,7 @@ struct GateLimitTests {
             _ = try await lab.move(Traffic(.send, bytes: 500_000, size: 1_000), client: 0)
             let first = try await gate.reading(7).bytesUp
             #expect(first <= 200_000 && first + 1_028 >= 200_000)
+            #expect(try lab.router.count(of: "gate_drop", in: "gate").packets > 0)
             // Below what is used already: nothing passes, nothing is lost.
             try await gate.apply([.serve(.of(client, mark: 7, limit: 50_000))])
             _ = try await lab.move(Traffic(.send, bytes: 500_000, size: 1_000), client: 0)

@@ -57,13 +57,13 @@ public struct WireCounter: Sendable {
     }
 
     public func carried(client index: Int) throws -> Carried {
-        let up = try Self.read("up\(index)", in: server)
-        let down = try Self.read("down", in: clients[index].namespace)
+        let up = try server.count(of: "up\(index)", in: Self.table)
+        let down = try clients[index].namespace.count(of: "down", in: Self.table)
         return Carried(up: up.bytes, down: down.bytes, packetsUp: up.packets, packetsDown: down.packets)
     }
 
     /// Bytes that arrived at the server alone: also known when the client's namespace is gone.
-    public func bytesUp(client index: Int) throws -> UInt64 { try Self.read("up\(index)", in: server).bytes }
+    public func bytesUp(client index: Int) throws -> UInt64 { try server.count(of: "up\(index)", in: Self.table).bytes }
 
     /// The same once nothing arrived for `calm`: what was under way has arrived.
     public func carriedAtLast(client index: Int, calm: Duration = .milliseconds(200), timeout: Duration = .seconds(10)) throws
@@ -83,18 +83,22 @@ public struct WireCounter: Sendable {
             ["table inet \(table) {"] + counters.map { "counter \($0) { }" } + ["chain arrival {", hook] + rules + ["}", "}", ""]
         try namespace.run(["nft", "-f", "-"], input: text.joined(separator: "\n"))
     }
+}
 
-    private struct Count: Decodable {
-        var packets: UInt64
-        var bytes: UInt64
+extension Namespace {
+    /// What a named nftables counter holds.
+    public struct Count: Hashable, Sendable, Decodable {
+        public var packets: UInt64
+        public var bytes: UInt64
     }
 
-    private static func read(_ counter: String, in namespace: Namespace) throws -> Count {
+    /// Reads a named counter of a table of the family inet.
+    public func count(of counter: String, in table: String) throws -> Count {
         struct Listing: Decodable {
             struct Item: Decodable { var counter: Count? }
             var nftables: [Item]
         }
-        let output = try namespace.run(["nft", "-j", "list", "counter", "inet", table, counter])
+        let output = try run(["nft", "-j", "list", "counter", "inet", table, counter])
         guard let count = try output.json(as: Listing.self).nftables.compactMap(\.counter).first else {
             throw LabError.unreadable(what: "nft counter \(counter)", text: output.stdout)
         }
