@@ -15,6 +15,7 @@ SECONDS_EACH := $(if $(filter command line,$(origin SECONDS)),$(SECONDS),60)
 SEEDS ?= 1000
 MINUTES ?= 5
 ROUNDS ?= 7
+DELAY ?= 50
 # One build for all tests; each program that ran adds to the profiles.
 TEST_BUILD := swift build --build-tests --enable-code-coverage -Xswiftc -warnings-as-errors
 TEST_BUNDLE := .build/debug/basestationPackageTests.xctest
@@ -24,7 +25,7 @@ COVERED := $(TEST_BUNDLE) $(addprefix .build/debug/,basestationd basestation qli
 CROSS := Tests/Cross/cross.sh
 OR_SKIPPED := || [ $$? = 77 ]
 
-.PHONY: help deps build run install test hil cross soak sim bench fuzz tsan lint check foundation clean
+.PHONY: help deps build run devnet install test hil cross soak sim bench fuzz tsan lint check foundation clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +53,9 @@ ifeq ($(HAL),simulated)
 else
 	$(BIN)/labrun --output build/run.json
 endif
+
+devnet: build ## four delegates, a station and a wallet in namespaces: blocks, a channel, a payment, a kill, a return (root; DELAY= ms)
+	$(BIN)/devnet --delay $(DELAY) --output build/devnet.json
 
 install: ## programs, units and a first configuration into DESTDIR (build first: make build CONFIG=release)
 	install -D -t $(DESTDIR)/usr/bin $(BIN)/basestationd $(BIN)/basestation $(BIN)/qlink

@@ -148,6 +148,16 @@ let testing: [Target] = [
     program(
         "labrun", ["Lab", "StationAPI", "StationClient", "Charging", "Primitives", arguments],
         path: "Tests/Lab/labrun"),
+    .executableTarget(name: "labswitch", path: "Tests/Lab/labswitch", cSettings: [.unsafeFlags(["-O2"])]),
+    module(
+        "NodeLab", ["Lab", "Ledger", "StationAPI", "StationClient", "Charging", "Primitives"], path: "Tests/Lab/NodeLab"),
+    program(
+        "devnet",
+        [
+            "NodeLab", "Lab", "Ledger", "StationAPI", "Charging", "Primitives", "labswitch", "basestationd", "basestation",
+            arguments,
+        ],
+        path: "Tests/Lab/devnet"),
     tests(
         "StationTests",
         [

@@ -33,16 +33,35 @@ public struct BuyerServer: Service {
             let body = try JSONEncoder().encode(view)
             return .bytes(Array(body), type: "application/captive+json", status: .ok)
         }
-        // "::" takes IPv4 too; the gate keeps the uplink's side away.
+        for _ in 0..<Self.patience {
+            // "::" takes IPv4 too; the gate keeps the uplink's side away.
+            do { return try await serve(router, on: "::") } catch  where Self.isWithoutIPv6(error) {
+                // A board that boots may get its addresses in a moment.
+                try await Task.sleep(for: .milliseconds(500))
+            }
+        }
+        logger.warning("no IPv6 address on any interface: the portal is for IPv4 alone until the daemon starts anew")
+        try await serve(router, on: "0.0.0.0")
+    }
+
+    /// Half seconds to wait for the first IPv6 address.
+    private static let patience = 20
+
+    private func serve(_ router: Router<CallContext>, on host: String) async throws {
+        let port = station.settings.portalPort
         let app = Application(
             router: router, server: .http1(configuration: ConnectionGuard().configuration()),
-            configuration: .init(address: .hostname("::", port: station.settings.portalPort), serverName: nil), logger: logger)
+            configuration: .init(address: .hostname(host, port: port), serverName: nil), logger: logger)
         do { try await app.run() } catch let error as IOError where error.errnoCode == EADDRINUSE {
-            let port = station.settings.portalPort
             throw Problem(
                 .conflict, "port \(port) is taken; \"ss -ltnp sport = :\(port)\" names by whom, or set listen_port below [portal]"
             )
         }
+    }
+
+    /// The resolver refuses "::" where only loopback has an IPv6 address, the kernel where IPv6 is switched off.
+    private static func isWithoutIPv6(_ error: any Error) -> Bool {
+        error is SocketAddressError.UnknownHost || (error as? IOError)?.errnoCode == EAFNOSUPPORT
     }
 
     private func apiRoutes(_ api: Routes) {
