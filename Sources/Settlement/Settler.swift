@@ -164,8 +164,9 @@ public actor Settler {
     private func next(
         _ receivables: [Receivable], _ held: [HeldVoucher], _ now: LedgerView, isFree: Bool, hasNews: Bool
     ) async throws -> Work? {
+        // What waits may be signed anew at any time: it takes its own place.
         if let settlement = policy.next(
-            receivables, fees: now.fees, lastSettledAt: lastSettledAt, at: now.time, limit: batchLimit)
+            receivables, fees: now.fees, lastSettledAt: isFree ? lastSettledAt : nil, at: now.time, limit: batchLimit)
         {
             return Work(settlement, held)
         }
