@@ -26,8 +26,10 @@ public struct Receivable: Hashable, Sendable {
     }
 
     public var gain: QLC { amount - settled }
+    /// When the dispute window begins.
+    public var endsAt: UInt64 { min(closingSince ?? .max, expiry) }
     /// From then on the ledger takes no voucher: the payer may take the rest.
-    public var releasedAt: UInt64 { min(closingSince ?? .max, expiry).saturatingAdd(disputeWindow) }
+    public var releasedAt: UInt64 { endsAt.saturatingAdd(disputeWindow) }
 }
 
 /// What one settlement costs: with one voucher, and with each further one.

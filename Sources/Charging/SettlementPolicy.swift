@@ -26,6 +26,10 @@ public struct SettlementPolicy: Hashable, Sendable {
     /// Of vouchers in one transaction: the ledger's own limit.
     public static let batchLimit = 64
 
+    /// Half the dispute window long what is pressing may cost so many times its least fee, then all that it brings: whoever crowds the
+    /// chain to hold it back has to go on for that long, and a chain that is merely cut off is not bid against.
+    static let patience: UInt64 = 64
+
     public init() {}
 
     /// - Parameters:
@@ -38,7 +42,7 @@ public struct SettlementPolicy: Hashable, Sendable {
         let open = receivables.filter { $0.gain > .zero && $0.amount <= $0.deposit && time < $0.releasedAt }
         for reason in [Settlement.Reason.closed, .expired, .demanded] {
             let pressing = open.filter { isDue($0, for: reason, at: time) }
-            if let settlement = whatPays(pressing, for: reason, fees, limit) { return settlement }
+            if let settlement = whatPays(pressing, for: reason, fees, time, limit) { return settlement }
         }
         return ordinary(open, fees, lastSettledAt, time, limit)
     }
@@ -63,7 +67,7 @@ public struct SettlementPolicy: Hashable, Sendable {
 
     /// Those that end first; each pays for its own place, and all for the transaction.
     private func whatPays(
-        _ pressing: [Receivable], for reason: Settlement.Reason, _ fees: SettlementFees, _ limit: Int
+        _ pressing: [Receivable], for reason: Settlement.Reason, _ fees: SettlementFees, _ time: UInt64, _ limit: Int
     ) -> Settlement? {
         var candidates = pressing.filter { $0.gain > fees.more }.sorted {
             ($0.releasedAt, $1.gain, $0.channel) < ($1.releasedAt, $0.gain, $1.channel)
@@ -76,8 +80,12 @@ public struct SettlementPolicy: Hashable, Sendable {
         let batch = candidates.prefix(max(1, limit))
         let gain = batch.reduce(QLC.zero) { $0 + $1.gain }
         guard !batch.isEmpty, gain > fees.fee(for: batch.count) else { return nil }
+        let fee = fees.fee(for: batch.count)
+        let isLast = batch.contains { time.saturatingSubtract($0.endsAt) >= $0.disputeWindow / 2 }
+        let patient = max(QLC(units: fee.units.multipliedSaturating(by: Self.patience)), share(of: gain))
+        let most = gain - QLC(units: 1)
         return Settlement(
-            channels: batch.map(\.channel), reason: reason, gain: gain, feeLimit: gain - QLC(units: 1))
+            channels: batch.map(\.channel), reason: reason, gain: gain, feeLimit: isLast ? most : min(patient, most))
     }
 
     private func ordinary(

@@ -9,12 +9,13 @@ import Primitives
 /// never older than the one before it, so what has expired never comes back. Only then, or when a block has taken the place, is it known
 /// what to sign next.
 struct Outbox {
-    /// Each pays at least a quarter more: the last one more than four times the first.
+    /// Each pays at least a quarter more, what is urgent twice as much: the last one four times, or a hundred times the first.
     static let limit = 8
     /// Behind the newest block when it was signed. Time enough for a chain with much to do; a restart waits no longer.
     static let validity: BlockTime = 600_000
     /// The pool wants a tenth more; so much more is offered for the place.
     private static let raisePercent: UInt64 = 25
+    private static let urgentRaisePercent: UInt64 = 100
 
     /// The oldest first, all of one sequence.
     private(set) var sent: [CheckedTransaction] = []
@@ -24,10 +25,11 @@ struct Outbox {
     var isEmpty: Bool { sent.isEmpty }
 
     /// The least fee that takes the newest one's place.
-    var leastFee: QLC {
+    func leastFee(isUrgent: Bool) -> QLC {
         guard let newest else { return .zero }
         let fee = newest.transaction.fee.units
-        return QLC(units: UInt64(clamping: UInt128(fee) * UInt128(100 + Self.raisePercent) / 100 + 1))
+        let percent = 100 + (isUrgent ? Self.urgentRaisePercent : Self.raisePercent)
+        return QLC(units: UInt64(clamping: UInt128(fee) * UInt128(percent) / 100 + 1))
     }
 
     init() {}

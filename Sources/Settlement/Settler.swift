@@ -102,15 +102,18 @@ public actor Settler {
     private func compare() async throws {
         let chainID = await chain.chainID
         try await recall(chainID)
+        let asked = demanded
         let held = await held().filter { $0.voucher.claim.chainID == chainID }
         let now = await LedgerView(of: chain, for: key.publicKey, held, newest: outbox?.newest?.id)
         let isCatchingUp = lastHeight.map { now.height > $0 + Self.newBlocksLimit } ?? true
         lastHeight = now.height
         guard !isCatchingUp, var outbox else { return }
         let decided = outbox.advance(to: now.sequence, at: now.time)
-        let receivables = try await age(held, now, decided.isEmpty ? [] : [.sent(outbox.stored)])
-        self.outbox = outbox
         learn(from: decided, now)
+        let receivables = await age(held, now, decided.isEmpty ? [] : [.sent(outbox.stored)])
+        let open = Set(receivables.map(\.channel))
+        demanded.subtract(asked.filter { !open.contains($0) })
+        self.outbox = outbox
         status.unsettled = receivables.reduce(QLC.zero) { $0 + $1.gain }
         let work = try await next(receivables, held, now, isFree: outbox.isEmpty, hasNews: !decided.isEmpty)
         try await go(on: work, now)
@@ -127,7 +130,7 @@ public actor Settler {
     /// Since when each channel has something to settle; on disk, so that a restart makes nothing young.
     private func age(
         _ held: [HeldVoucher], _ now: LedgerView, _ more: [SettlementChange]
-    ) async throws -> [Receivable] {
+    ) async -> [Receivable] {
         var (receivables, next): ([Receivable], [ChannelID: UInt64]) = ([], [:])
         for voucher in held {
             guard let record = now.records[voucher.channel], voucher.brings(to: record) else { continue }
@@ -139,9 +142,11 @@ public actor Settler {
         for channel in Set(since.keys).union(next.keys).sorted() where since[channel] != next[channel] {
             changes.append(.unsettled(channel, since: next[channel]))
         }
-        if !changes.isEmpty { try await store.remember(changes) }
-        since = next
-        demanded.formIntersection(next.keys)
+        guard !changes.isEmpty else { return receivables }
+        do throws(StorageError) {
+            try await store.remember(changes)
+            since = next
+        } catch { complain("\(error)") }  // written at the next look
         return receivables
     }
 
@@ -187,8 +192,8 @@ public actor Settler {
             return
         }
         let isPressing = work.map { $0.isUrgent && !$0.isIn(newest.transaction.payload) } ?? false
-        // After a restart the wait begins anew.
-        let waitsSince = sentHeight ?? now.height
+        // After a restart, or when the pool lost it, the wait begins anew.
+        let waitsSince = now.isWaiting || isOutbid ? sentHeight ?? now.height : now.height
         sentHeight = waitsSince
         let isLate = now.height >= waitsSince + Self.patience
         // More is offered once a block: prices change with blocks.
@@ -200,7 +205,7 @@ public actor Settler {
     /// - Returns: false if it would cost too much in the place of what waits.
     private func send(_ work: Work, _ now: LedgerView) async throws -> Bool {
         guard var next = outbox else { return false }
-        let fee = max(now.fee(for: work.payload, by: key.publicKey), next.leastFee)
+        let fee = max(now.fee(for: work.payload, by: key.publicKey), next.leastFee(isUrgent: work.isUrgent))
         guard fee <= work.feeLimit else { return false }
         guard now.balance >= fee else {
             complain(
@@ -214,7 +219,11 @@ public actor Settler {
             chainID: now.chainID, sender: key.publicKey, sequence: sequence, fee: fee,
             validUntil: now.time.saturatingAdd(Outbox.validity), payload: work.payload)
         next.add(CheckedTransaction(signing: transaction, by: key))
-        try await store.remember([.sent(next.stored)])
+        do throws(StorageError) { try await store.remember([.sent(next.stored)]) } catch {
+            // The answer to a false close cannot wait for the disk: sent twice it would cost a fee, and not sent all of the voucher.
+            guard work.isUrgent else { throw error }
+            complain("\(error)")
+        }
         (outbox, sentHeight, isOutbid) = (next, now.height, false)
         if work.isOrdinarySettlement { lastSettledAt = now.time }
         if let newest = next.newest { await submit(newest) }
@@ -225,8 +234,7 @@ public actor Settler {
         do {
             try await chain.submit(transaction)
             status.trouble = nil
-        } catch Mempool.Refusal.known {
-        } catch let refusal as Mempool.Refusal {
+        } catch Mempool.Refusal.known {} catch is CancellationError {} catch let refusal as Mempool.Refusal {
             switch refusal {
             case .taken, .full, .inadmissible(.feeTooLow): isOutbid = true
             default: break

@@ -81,6 +81,18 @@ import Testing
         #expect(full?.channels.count == SettlementPolicy.batchLimit, "a full one does not wait")
     }
 
+    @Test func whatIsPressingCostsMoreWhenHalfItsWindowIsOver() throws {
+        let closed = Self.receivable(1_000_000_000, closing: 1)
+        let policy = SettlementPolicy()
+        let early = try #require(policy.next([closed], fees: Self.fees, lastSettledAt: nil, at: Self.hour / 2))
+        #expect(early.feeLimit == QLC(units: 10_000_000), "one percent, which is more than 64 fees")
+        let late = try #require(policy.next([closed], fees: Self.fees, lastSettledAt: nil, at: Self.hour / 2 + 1))
+        #expect(late.feeLimit == QLC(units: 999_999_999))
+        let small = Self.receivable(2_000_000, closing: 1)
+        let next = policy.next([small], fees: Self.fees, lastSettledAt: nil, at: 2)
+        #expect(next?.feeLimit == QLC(units: 64 * 14_000))
+    }
+
     @Test func whoEndsFirstGoesFirstAndADustChannelHoldsNobodyUp() {
         let dust = (1...70).map { Self.receivable(2_001, channel: UInt8($0), closing: 1) }
         let late = Self.receivable(100_000, channel: 99, closing: 9), soon = Self.receivable(100_000, channel: 98, closing: 8)

@@ -229,6 +229,40 @@ import Testing
         #expect(await chain.channel(channel.id)?.settled == .qlc(15))
     }
 
+    /// Except for the answer to a payer's close, which would come too late.
+    @Test func aFullDiskDoesNotHoldBackTheAnswer() async throws {
+        let chain = try LedgerChain()
+        let channel = try await chain.open(deposit: .qlc(20))
+        let desk = await Desk(chain)
+        await desk.purse.put(chain.voucher(channel, .qlc(5), 1))
+        try await desk.goOn()
+        try await chain.run(.closeChannel(CloseChannel(channel.id)), by: LedgerChain.payer)
+        await desk.store.fill(true)
+        try await desk.goOn()
+        #expect(await chain.channel(channel.id)?.settled == .qlc(5))
+        #expect(await desk.settler.status.trouble == "the disk is full")
+    }
+
+    /// A chain where others pay more: the answer offers more with each block, up to what it brings.
+    @Test func theAnswerOffersMoreUpToWhatItBrings() async throws {
+        let chain = try LedgerChain()
+        let channel = try await chain.open(deposit: .qlc(20))
+        let desk = await Desk(chain)
+        await desk.purse.put(chain.voucher(channel, QLC(units: 100_000), 1))
+        try await chain.run(.closeChannel(CloseChannel(channel.id)), by: LedgerChain.payer)
+        await chain.refuse(with: .full)
+        for _ in 0..<20 {
+            await desk.settler.look()
+            try await chain.makeBlock()
+        }
+        let fees = await Set(chain.submitted.map(\.transaction.fee)).sorted()
+        #expect(fees.count == 3 && fees[2] < QLC(units: 100_000) && fees[2].units > 4 * fees[0].units)
+        #expect(await Set(chain.submitted.map(\.transaction.sequence)).count == 1)
+        await chain.refuse(with: nil)
+        try await desk.goOn()
+        #expect(await chain.channel(channel.id)?.settled == QLC(units: 100_000))
+    }
+
     @Test func vouchersOfAnotherChainStayAtHome() async throws {
         let chain = try LedgerChain()
         let channel = try await chain.open(deposit: .qlc(20))
