@@ -6,7 +6,7 @@ BIN := $(CURDIR)/.build/$(CONFIG)
 PACKAGES := nftables iproute2 ethtool procps util-linux pkg-config g++ \
 	libsqlite3-dev libtomlplusplus-dev libgpiod-dev
 # Suites that run the programs, or wait for tasks that others' computations would hold up: one after the other.
-PROCESSES := KernelTests|StationTests|PeeringTests|ChainTests|BoardKeeperTests|WirelessKeeperTests|LinuxHALTests
+PROCESSES := KernelTests|StationTests|PeeringTests|ChainTests|BoardKeeperTests|WirelessKeeperTests|LinuxHALTests|SettlementNetworkTests
 KILLS ?= 200
 # The programs that a test starts report here too.
 TSAN := TSAN_OPTIONS=exitcode=0:log_path=$(CURDIR)/build/tsan/report:suppressions=$(CURDIR)/Tests/tsan.supp

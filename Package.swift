@@ -91,6 +91,7 @@ let composition: [Target] = [
             logging, nio, nioPosix,
         ]),
     module("Chain", ["Node", "Ledger", "Consensus", "Primitives", asyncAlgorithms, logging]),
+    module("Settlement", ["Chain", "Node", "Ledger", "Consensus", "Charging", "Primitives", logging]),
     module("ChainAPI", ["Chain", "Node", "Ledger", "Consensus", "Charging", "Primitives"]),
     module("ChainServer", ["ChainAPI", "HTTPGuard", "Primitives", asyncAlgorithms, hummingbird, nio, lifecycle, logging]),
     module("Simulation", ["Node", "Ledger", "Charging", "Consensus", "HAL", "SimulatedHAL", "Primitives", collections, heap]),
@@ -121,8 +122,15 @@ let testing: [Target] = [
     tests("ConsensusTests", ["Consensus", "Primitives", "SimulatedHAL"]),
     tests("LedgerTests", ["Ledger", "Consensus", "Charging", "Primitives", "PublishedVectors", "SimulatedHAL"]),
     tests("NodeTests", ["Node", "Ledger", "Consensus", "Charging", "Primitives", "SimulatedHAL", heap]),
+    module(
+        "ChainLab", ["Chain", "Peering", "Store", "Node", "Ledger", "Consensus", "Primitives", logging], path: "Tests/ChainLab"),
+    tests("ChainTests", ["ChainLab", "Chain", "Node", "Ledger", "Consensus", "Primitives"]),
     tests(
-        "ChainTests", ["Chain", "Peering", "Store", "Node", "Ledger", "Consensus", "Charging", "Primitives", logging]),
+        "SettlementTests",
+        [
+            "ChainLab", "Settlement", "Chain", "Store", "Node", "Ledger", "Consensus", "Charging", "Primitives", "SimulatedHAL",
+            logging,
+        ]),
     tests(
         "ChainAPITests",
         ["ChainAPI", "Chain", "Node", "Ledger", "Consensus", "Charging", "Primitives", "SimulatedHAL", logging]),

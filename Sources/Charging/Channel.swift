@@ -10,14 +10,37 @@ public struct Channel: Hashable, Sendable, Codable {
     public var sessionKey: PublicKey
     public var deposit: QLC
     public var openedAt: WallTime
+    /// Hash of the genesis of the chain that has it, and that its vouchers name; zero: it stands in the station's own book.
+    public var chainID: Bytes32
 
-    public init(id: ChannelID, payer: PublicKey, payee: StationID, sessionKey: PublicKey, deposit: QLC, openedAt: WallTime) {
+    private enum CodingKeys: String, CodingKey {
+        case id, payer, payee, sessionKey, deposit, openedAt
+        case chainID = "chainId"
+    }
+
+    public init(
+        id: ChannelID, payer: PublicKey, payee: StationID, sessionKey: PublicKey, deposit: QLC, openedAt: WallTime,
+        chainID: Bytes32 = .zero
+    ) {
         self.id = id
+        self.chainID = chainID
         self.payer = payer
         self.payee = payee
         self.sessionKey = sessionKey
         self.deposit = deposit
         self.openedAt = openedAt
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        id = try fields.decode(ChannelID.self, forKey: .id)
+        payer = try fields.decode(PublicKey.self, forKey: .payer)
+        payee = try fields.decode(StationID.self, forKey: .payee)
+        sessionKey = try fields.decode(PublicKey.self, forKey: .sessionKey)
+        deposit = try fields.decode(QLC.self, forKey: .deposit)
+        openedAt = try fields.decode(WallTime.self, forKey: .openedAt)
+        // What was stored before there was a chain does not say: it is of the station's own book.
+        chainID = try fields.decodeIfPresent(Bytes32.self, forKey: .chainID) ?? .zero
     }
 }
 
@@ -29,9 +52,9 @@ public enum ChannelEvent: Hashable, Sendable, Codable {
     case closed(ChannelID)
 }
 
-/// Where channels come from and where what they owe goes to. The local channel book implements it now, the ledger later.
+/// Where channels come from and where what they owe goes to: the station's own book, or the chain.
 public protocol ChannelBook: Sendable {
-    /// All that happened, oldest first, then what happens from now on.
+    /// All that happened that the station may not know, oldest first, then what happens from now on. An event told again changes nothing.
     func events() async throws -> AsyncStream<ChannelEvent>
     /// Asks for the amount of the voucher; an older voucher than the last one settled changes nothing.
     func settle(_ voucher: Signed<Voucher>) async throws
@@ -61,7 +84,7 @@ public struct ChannelAccount: Hashable, Sendable, Codable {
         let voucher = verified.value
         guard !isClosed else { throw .channelClosed(channel.id) }
         guard verified.signer == channel.sessionKey else { throw .wrongKey(channel.id) }
-        guard voucher.chainID == .zero else { throw .voucherInvalid("it is for another chain") }
+        guard voucher.chainID == channel.chainID else { throw .voucherInvalid("it is for another chain") }
         if let last = self.voucher?.claim {
             // The same again: the answer to it was lost with a daemon that died in between.
             if verified.signed == self.voucher { return }

@@ -5,7 +5,7 @@ public typealias ChannelID = Bytes32
 
 /// A signed cumulative payment (chain.md, "Payment channels"): a later one contains every earlier one.
 public struct Voucher: Hashable, Sendable, Codable {
-    /// Hash of the genesis file; zero while there is no chain.
+    /// Hash of the genesis of the chain that has the channel; zero: the station's own book has it.
     public var chainID: Bytes32
     public var channel: ChannelID
     public var cumulativeAmount: QLC

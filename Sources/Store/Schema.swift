@@ -41,6 +41,12 @@ struct Schema {
         -- Wi-Fi keys: whose they are; their passphrases are nowhere
         CREATE TABLE keys (number INTEGER PRIMARY KEY, state TEXT NOT NULL);
         """,
+        """
+        -- signed and perhaps on the way to a block of the chain: all of one sequence, the oldest first
+        CREATE TABLE sent_transactions (place INTEGER PRIMARY KEY, sequence INTEGER NOT NULL, bytes BLOB NOT NULL);
+        -- since when (block time, ms) a channel's last voucher is above what the chain has settled
+        CREATE TABLE unsettled (channel TEXT PRIMARY KEY, since INTEGER NOT NULL) WITHOUT ROWID;
+        """,
     ]
 
     func migrate(_ database: borrowing SQLiteDatabase, path: String) throws(StorageError) {

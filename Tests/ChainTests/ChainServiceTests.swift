@@ -1,12 +1,8 @@
 import Chain
-import Consensus
-import Foundation
+import ChainLab
 import Ledger
-import Logging
 import Node
-import Peering
 import Primitives
-import Store
 import Testing
 
 /// Four delegates and a follower, each with its own disk, on TLS over loopback. Nothing is simulated.
@@ -17,14 +13,14 @@ import Testing
         let payee = network.keys[1].publicKey
         let before = try network.genesis.state().account(payee).balance
         try await network.running { nodes in
-            let id = await network.pay(QLC(units: 700), to: payee, from: 4, sequence: 0, at: nodes[4])
+            let id = try await network.pay(QLC(units: 700), to: payee, from: 4, sequence: 0, at: nodes[4])
             try await nodes[0].waitForReceipt(of: id)
             for node in nodes { try await node.wait { $0.account(payee).balance == before + QLC(units: 700) } }
         }
         // Every node starts from its disk alone, and the chain goes on.
         try await network.running { nodes in
             for node in nodes { #expect(await node.service.state.account(payee).balance == before + QLC(units: 700)) }
-            let id = await network.pay(QLC(units: 300), to: payee, from: 4, sequence: 1, at: nodes[2])
+            let id = try await network.pay(QLC(units: 300), to: payee, from: 4, sequence: 1, at: nodes[2])
             try await nodes[4].waitForReceipt(of: id)
             for node in nodes {
                 try await node.wait { $0.account(payee).balance == before + QLC(units: 1_000) }
@@ -41,7 +37,7 @@ import Testing
         let payee = network.keys[1].publicKey
         try await network.running(only: [0, 1, 2]) { nodes in
             for sequence in 0..<5 as Range<UInt64> {
-                let id = await network.pay(QLC(units: 100), to: payee, from: 0, sequence: sequence, at: nodes[0])
+                let id = try await network.pay(QLC(units: 100), to: payee, from: 0, sequence: sequence, at: nodes[0])
                 try await nodes[1].waitForReceipt(of: id)
             }
         }

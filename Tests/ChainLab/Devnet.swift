@@ -1,47 +1,63 @@
-import Chain
+public import Chain
 import Consensus
 import Foundation
-import Ledger
+public import Ledger
 import Logging
 import Node
-import Peering
-import Primitives
+public import Peering
+public import Primitives
 import Store
-import Testing
+
+/// What did not come about in time, in words.
+public struct DevnetError: Error, CustomStringConvertible {
+    public var description: String
+}
 
 /// A small network with real sockets and disks, below a folder of its own.
-final class Devnet: Sendable {
-    struct Member: Sendable {
-        let service: ChainService
-        let network: PeerNetwork
+public final class Devnet: Sendable {
+    public struct Member: Sendable {
+        public let service: ChainService
+        public let network: PeerNetwork
 
         /// Until the state is as wanted; 30 s at most.
-        func wait(_ isThere: @Sendable (LedgerState) -> Bool) async throws {
+        public func wait(_ isThere: @Sendable (LedgerState) -> Bool) async throws {
             for _ in 0..<1_500 {
-                if isThere(await service.state) { return }
+                if await service.read({ isThere($0.state) }) { return }
                 try await Task.sleep(for: .milliseconds(20))
             }
-            Issue.record(
-                "not within 30 s; height \(await service.state.head.height), silent because \(await service.silence ?? "-")")
+            let height = await service.state.head.height
+            throw DevnetError(description: "not within 30 s; height \(height), silent because \(await service.silence ?? "-")")
         }
 
-        func waitForReceipt(of id: Bytes32) async throws {
+        /// Offers a transaction, and waits until it is in a block.
+        /// - Returns: why it was refused there; nil when it was done.
+        @discardableResult
+        public func finish(_ transaction: CheckedTransaction) async throws -> Refusal? {
+            let blocks = await service.finalBlocks()
+            try await service.submit(transaction)
+            for await block in blocks {
+                if let receipt = block.receipts.first(where: { $0.transaction == transaction.id }) { return receipt.refusal }
+            }
+            throw DevnetError(description: "the node ended before the transaction was final")
+        }
+
+        public func waitForReceipt(of id: Bytes32) async throws {
             for await block in await service.finalBlocks() {
                 guard let receipt = block.receipts.first(where: { $0.transaction == id }) else { continue }
-                #expect(receipt.refusal == nil)
-                return
+                guard let refusal = receipt.refusal else { return }
+                throw DevnetError(description: "refused: \(refusal)")
             }
-            Issue.record("the node ended before the transaction was final")
+            throw DevnetError(description: "the node ended before the transaction was final")
         }
     }
 
-    let keys: [PrivateKey]
-    let genesis: Genesis
+    public let keys: [PrivateKey]
+    public let genesis: Genesis
     private let delegates: Int
     private let folder = FileManager.default.temporaryDirectory.appendingPathComponent("qlink-devnet-\(UUID().uuidString)")
     private let ports: [UInt16]
 
-    init(delegates: Int, followers: Int) throws {
+    public init(delegates: Int, followers: Int) throws {
         self.delegates = delegates
         let keys = (0..<delegates + followers).map { PrivateKey(seed: [UInt8](repeating: UInt8($0 + 1), count: 32))! }
         self.keys = keys
@@ -56,16 +72,17 @@ final class Devnet: Sendable {
             delegates: keys.prefix(delegates).map { Genesis.FirstDelegate($0.publicKey, stake: stake) })
         ports = try freePorts(keys.count)
         for index in keys.indices {
-            try FileManager.default.createDirectory(at: home(index), withIntermediateDirectories: true)
+            try FileManager.default.createDirectory(atPath: home(index), withIntermediateDirectories: true)
         }
     }
 
-    func remove() { try? FileManager.default.removeItem(at: folder) }
+    public func remove() { try? FileManager.default.removeItem(at: folder) }
 
-    private func home(_ index: Int) -> URL { folder.appendingPathComponent("\(index)") }
+    /// The folder of a node's own.
+    public func home(_ index: Int) -> String { folder.appendingPathComponent("\(index)").path }
 
     /// Runs the nodes while `body` runs, and waits until each has closed its disk.
-    func running(only wanted: [Int]? = nil, _ body: @Sendable ([Member]) async throws -> Void) async throws {
+    public func running(only wanted: [Int]? = nil, _ body: @Sendable ([Member]) async throws -> Void) async throws {
         let members = try await (wanted ?? Array(keys.indices)).asyncMap { try await self.member($0) }
         try await withThrowingTaskGroup { group in
             for member in members {
@@ -101,19 +118,24 @@ final class Devnet: Sendable {
             now: { Moment(boot: boot(), wall: WallTime(secondsSince1970: Int64(Date().timeIntervalSince1970))) }, logger: logger)
         let service = try await ChainService(
             genesis: genesis, identity: index < delegates ? keys[index] : nil,
-            storage: try ChainStore(directory: home(index).path),
+            storage: try ChainStore(directory: home(index)),
             transport: PeerTransport(network),
             clock: ChainClock(boot: boot, wall: { UInt64(Date().timeIntervalSince1970 * 1_000) }), logger: logger)
         return Member(service: service, network: network)
     }
 
-    func pay(_ amount: QLC, to payee: PublicKey, from index: Int, sequence: UInt64, at member: Member) async -> Bytes32 {
+    public func sign(_ payload: Payload, by index: Int, sequence: UInt64) -> CheckedTransaction {
         let transaction = Transaction(
             chainID: genesis.chainID, sender: keys[index].publicKey, sequence: sequence, fee: QLC(units: 1_000_000),
-            validUntil: UInt64(Date().timeIntervalSince1970 * 1_000) + 600_000,
-            payload: .transfer(Transfer(to: payee, amount: amount)))
-        let checked = CheckedTransaction(signing: transaction, by: keys[index])
-        await #expect(throws: Never.self) { try await member.service.submit(checked) }
+            validUntil: UInt64(Date().timeIntervalSince1970 * 1_000) + 600_000, payload: payload)
+        return CheckedTransaction(signing: transaction, by: keys[index])
+    }
+
+    public func pay(
+        _ amount: QLC, to payee: PublicKey, from index: Int, sequence: UInt64, at member: Member
+    ) async throws -> Bytes32 {
+        let checked = sign(.transfer(Transfer(to: payee, amount: amount)), by: index, sequence: sequence)
+        try await member.service.submit(checked)
         return checked.id
     }
 }
@@ -142,7 +164,7 @@ private func freePorts(_ count: Int) throws -> [UInt16] {
                 bind(fd, $0, size) == 0 && getsockname(fd, $0, &size) == 0
             }
         }
-        try #require(code)
+        guard code else { throw DevnetError(description: "no port is free") }
         return UInt16(bigEndian: address.sin_port)
     }
 }

@@ -1,0 +1,44 @@
+public import Charging
+import Primitives
+
+/// What the station has sent to the chain and not seen in a block yet, and since when it holds what is not settled.
+extension StationStore: SettlementStore {
+    public func recall() throws(StorageError) -> SettlementMemory {
+        var memory = SettlementMemory()
+        try database.query("SELECT sequence, bytes FROM sent_transactions ORDER BY place") { row in
+            memory.sent.append(SentTransaction(sequence: UInt64(bitPattern: row.integer(0)), bytes: row.blob(1)))
+        }
+        try database.query("SELECT channel, since FROM unsettled ORDER BY channel") { row throws(StorageError) in
+            guard let channel = ChannelID(row.text(0)) else {
+                throw damaged("the age of unsettled channel", row.text(0), "that is no channel")
+            }
+            memory.unsettledSince[channel] = UInt64(clamping: row.integer(1))
+        }
+        return memory
+    }
+
+    public func remember(_ changes: [SettlementChange]) throws(StorageError) {
+        guard !changes.isEmpty else { return }
+        try database.transaction { () throws(StorageError) in
+            for change in changes { try note(change) }
+        }
+    }
+
+    private func note(_ change: SettlementChange) throws(StorageError) {
+        switch change {
+        case .sent(let transactions):
+            try database.query("DELETE FROM sent_transactions")
+            for (place, transaction) in transactions.enumerated() {
+                try database.query(
+                    "INSERT INTO sent_transactions (place, sequence, bytes) VALUES (?, ?, ?)",
+                    [.integer(Int64(place)), .integer(Int64(bitPattern: transaction.sequence)), .blob(transaction.bytes)])
+            }
+        case .unsettled(let channel, let since?):
+            try database.query(
+                "INSERT OR REPLACE INTO unsettled (channel, since) VALUES (?, ?)",
+                [.text(channel.description), .integer(Int64(clamping: since))])
+        case .unsettled(let channel, nil):
+            try database.query("DELETE FROM unsettled WHERE channel = ?", [.text(channel.description)])
+        }
+    }
+}
