@@ -101,7 +101,8 @@ let programs: [Target] = [
     program(
         "basestationd",
         [
-            "Station", "StationAPI", "ChainServer", "ChainAPI", "Chain", "BoardControl", "LinuxHAL", "SimulatedHAL", "HAL",
+            "Station", "StationAPI", "Settlement", "ChainServer", "ChainAPI", "Chain", "BoardControl", "LinuxHAL", "SimulatedHAL",
+            "HAL",
             "Peering",
             "Store", "StationConfiguration", "Node", "Ledger", "Consensus", "Charging", "Primitives", arguments, lifecycle,
             signals, logging,

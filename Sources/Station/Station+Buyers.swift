@@ -127,7 +127,8 @@ extension ChargingEngine {
     func channelView(_ account: ChannelAccount) -> ChannelView {
         let open = session(paidBy: .channel(account.channel.id))?.charge ?? .zero
         return ChannelView(
-            channelId: account.channel.id, payer: account.channel.payer, depositQlc: account.channel.deposit,
+            channelId: account.channel.id, chainId: account.channel.chainID, payer: account.channel.payer,
+            depositQlc: account.channel.deposit,
             paidQlc: account.paid, chargedQlc: account.charged + open,
             voucherSequence: account.voucher?.claim.sequence ?? 0, voucher: account.voucher,
             acceptanceSequence: account.acceptanceSequence,

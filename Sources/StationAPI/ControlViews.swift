@@ -288,11 +288,15 @@ public struct ChannelView: Codable, Hashable, Sendable {
     public var acceptanceSequence: UInt64
     public var openedAt: WallTime
     public var closed: Bool
+    /// The chain that the channel is on, and its vouchers are for; zero: the station's own book.
+    public var chainId: Bytes32
     public init(
-        channelId: ChannelID, payer: PublicKey, depositQlc: QLC, paidQlc: QLC, chargedQlc: QLC, voucherSequence: UInt64,
+        channelId: ChannelID, chainId: Bytes32, payer: PublicKey, depositQlc: QLC, paidQlc: QLC, chargedQlc: QLC,
+        voucherSequence: UInt64,
         voucher: Signed<Voucher>?, acceptanceSequence: UInt64, openedAt: WallTime, closed: Bool
     ) {
         self.channelId = channelId
+        self.chainId = chainId
         self.payer = payer
         self.depositQlc = depositQlc
         self.paidQlc = paidQlc

@@ -25,6 +25,12 @@ extension Section {
                 "rpc_listen", \.chain.rpc, .endpoint, example: "\"127.0.0.1:2052\"",
                 "Where wallets may ask (docs/chain-api.md); the control socket and the buyers' port answer anyway."),
             Key(
+                "register", \.chain.register, .flag, example: "true",
+                "The station registers itself and its tariffs, so that buyers find it; its account pays the fees."),
+            Key(
+                "geohash", \.chain.geohash, .geohash, example: "\"u33dc0\"",
+                "Where it says it is, as a geohash: each digit narrows it, 6 to some 600 m. Left out: nowhere."),
+            Key(
                 "disk_is_copy", \.chain.isDiskCopy, .flag, example: "false",
                 "Of a delegate: `true` once its disk was restored from a copy; it signs again when the chain has passed what the original may have signed."
             ),
@@ -45,6 +51,9 @@ public struct ChainConfiguration: Hashable, Sendable {
     public var takesPrivateAddresses = false
     /// An `Endpoint`; "" for none.
     public var rpc = ""
+    public var register = true
+    /// "": not told.
+    public var geohash = ""
     public var isDiskCopy = false
 
     public init() {}

@@ -129,6 +129,15 @@ extension Form where Value == String {
         TOMLText.quoted($0)
     }
 
+    /// Base 32 without a, i, l and o (https://en.wikipedia.org/wiki/Geohash).
+    static let geohash = Form(words: "at most 12 of 0-9 and b-z without i, l and o") {
+        $0.text.flatMap { text in
+            text.utf8.count <= 12 && text.utf8.allSatisfy("0123456789bcdefghjkmnpqrstuvwxyz".utf8.contains) ? text : nil
+        }
+    } show: {
+        TOMLText.quoted($0)
+    }
+
     static func identifier(limit: Int) -> Form {
         Form(words: "1 to \(limit) of a-z, 0-9 and -") {
             $0.text.flatMap { text in

@@ -80,7 +80,8 @@ struct Daemon: AsyncParsableCommand {
         wireless?.connect(to: &seams)
         let keeper = BoardKeeper(configuration, board, wireless: wireless, logger: logger)
         keeper.connect(to: &seams)
-        let chain = try await StationChain(configuration, key: key, clocks: clocks, logger: logger)
+        let chain = try await StationChain(
+            configuration, key: key, store: store, cashier: cashier, clocks: clocks, logger: logger)
         seams.chain = chain?.seam
         let station = Station(
             settings: settings, key: key, codesKey: codesKey, cashier: cashier, directory: clientDirectory, store: disk,

@@ -1,6 +1,7 @@
 import Chain
 import ChainAPI
 import ChainServer
+import Charging
 import Consensus
 import Glibc
 import HAL
@@ -10,12 +11,14 @@ import Node
 import Peering
 import Primitives
 import ServiceLifecycle
+import Settlement
 import Station
 import StationAPI
 import StationConfiguration
 import Store
 
-/// The station's node of the Qlink Chain: disk, peers, node and API, joined. When it fails clients are served all the same.
+/// The station's node of the Qlink Chain: disk, peers, node, API and the station's money there, joined. When it fails clients are served
+/// all the same.
 actor StationChain: Service {
     /// Without a block for so long something is wrong: one comes a minute even when nothing happens.
     private static let patience = Nanoseconds.seconds(180)
@@ -26,6 +29,9 @@ actor StationChain: Service {
     private let history = ChainHistory()
     private let rpc: ChainRPC
     private let server: ChainServer?
+    private let book: ChainChannelBook
+    private let settler: Settler
+    private let cashier: Cashier
     private let clocks: any Clocks
     private let logger: Logger
     private var lastBlock: Instant
@@ -34,13 +40,16 @@ actor StationChain: Service {
     private let orders = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
     /// nil where no genesis is named.
-    init?(_ configuration: StationConfiguration, key: PrivateKey, clocks: any Clocks, logger: Logger) async throws {
+    init?(
+        _ configuration: StationConfiguration, key: PrivateKey, store: StationStore, cashier: Cashier, clocks: any Clocks,
+        logger: Logger
+    ) async throws {
         let chain = configuration.chain
         guard let path = chain.genesis else { return nil }
         let genesis = try GenesisFile.load(path)
         let directory = configuration.stateDirectory + "/chain"
         try Directories.make(directory, mode: 0o700)
-        let store = try ChainStore(
+        let disk = try ChainStore(
             directory: directory, isDeclaredCopy: chain.isDiskCopy,
             blocksKept: chain.role == .archive ? nil : ChainStore.blocksKept)
         network = PeerNetwork(
@@ -48,11 +57,19 @@ actor StationChain: Service {
             book: PeerBook(path: directory + "/peers.book", at: clocks.now().boot, logger: logger), now: { clocks.now() },
             logger: logger)
         service = try await ChainService(
-            genesis: genesis, identity: chain.role == .delegate ? key : nil, storage: store, transport: PeerTransport(network),
+            genesis: genesis, identity: chain.role == .delegate ? key : nil, storage: disk, transport: PeerTransport(network),
             clock: ChainClock(boot: { clocks.now().boot }, wall: { Self.milliseconds(clocks) }), logger: logger)
         rpc = ChainRPC(service, history: history)
         server = Endpoint(chain.rpc).map { [rpc] in ChainServer(rpc, at: $0, logger: logger) }
-        (role, self.clocks, self.logger) = (chain.role, clocks, logger)
+        let listing = chain.register ? StationListing(configuration) : nil
+        settler = Settler(
+            key: key, chain: service, store: store,
+            held: { await cashier.read { $0.channels.values.compactMap(HeldVoucher.init) } }, listing: { listing },
+            network: genesis.name == "mainnet" ? .main : .test, logger: logger)
+        book = ChainChannelBook(
+            chain: service, station: key.publicKey, held: { await cashier.read { Array($0.channels.values) } },
+            settler: settler, logger: logger)
+        (role, self.cashier, self.clocks, self.logger) = (chain.role, cashier, clocks, logger)
         lastBlock = clocks.now().boot
         let (height, root) = await service.read { ($0.state.head.height, $0.state.root) }
         logger.notice(
@@ -80,11 +97,14 @@ actor StationChain: Service {
 
     private func runParts() async throws {
         let (service, network, history, server) = (service, network, history, server)
+        let (book, settler, cashier) = (book, settler, cashier)
         try await withThrowingDiscardingTaskGroup { group in
             group.addTask { try await network.run() }
             group.addTask { try await service.run() }
             group.addTask { await history.follow(service) }
             group.addTask { for await _ in await service.finalBlocks() { await self.noteBlock() } }
+            group.addTask { await settler.run() }
+            group.addTask { try await book.tell { _ = try await cashier.submit(.channel($0)) } }
             group.addTask { for await _ in self.orders.stream { await self.checkAll() } }
             if let server { group.addTask { try await server.run() } }
         }
@@ -118,10 +138,14 @@ actor StationChain: Service {
                 .init(what: "the chain node stopped: \(failure)", mend: "restart the daemon; if it stops again, see the journal")
             ]
         }
+        var alerts: [StatusView.Alert] = []
+        if let trouble = await settler.status.trouble {
+            alerts.append(.init(what: "money waits on the chain: \(trouble)", mend: "see \"basestation chain status\""))
+        }
         let since = clocks.now().boot - lastBlock
-        guard since > Self.patience else { return [] }
+        guard since > Self.patience else { return alerts }
         let peers = await service.peerCount
-        return [
+        return alerts + [
             .init(
                 what: "the chain is silent: no block for \(since.wholeSeconds / 60) min, \(peers) peers",
                 mend: peers == 0
@@ -153,6 +177,20 @@ actor StationChain: Service {
     private func note(_ progress: ChainVerifier.Progress, _ state: String) {
         verification = ChainVerificationView(
             state: state, fromHeight: progress.from, checkedHeight: progress.height, toHeight: progress.to)
+    }
+}
+
+extension StationListing {
+    /// What the configuration says: a change of it is a change of the registration.
+    fileprivate init(_ configuration: StationConfiguration) {
+        var facts = AssetFacts()
+        facts.kind = .baseStation
+        facts.geohash = configuration.chain.geohash
+        facts.ssid = configuration.wirelessPorts.isEmpty ? [] : Array(configuration.networkName.utf8)
+        let offered = configuration.tariffs.first { $0.id == configuration.defaultTariff }
+        facts.tariff = offered.map { PublishTariff($0.canonicalBytes).digest } ?? .zero
+        facts.configuration = TaggedHash.digest(tag: "qlink/configuration", configuration.tariffs.flatMap(\.canonicalBytes))
+        self.init(facts: facts, tariffs: configuration.tariffs.map(\.canonicalBytes))
     }
 }
 

@@ -55,7 +55,7 @@ struct Connect: AsyncParsableCommand {
         remember(session, in: &visit)
         // Where service is free, what is paid is a gift: only `donate` gives.
         let most = offer.offer.claim.tariff.isFree ? QLC.zero : limit
-        try await pay(session, from: id, by: key, over: connection, limit: most, paidBefore: paidBefore, visit: &visit)
+        try await pay(session, from: account, by: key, over: connection, limit: most, paidBefore: paidBefore, visit: &visit)
     }
 
     private func remember(_ session: BuyerSessionView, in visit: inout Visit) {
@@ -65,7 +65,7 @@ struct Connect: AsyncParsableCommand {
     }
 
     private func pay(
-        _ opened: BuyerSessionView, from channel: ChannelID, by key: PrivateKey, over connection: StationConnection,
+        _ opened: BuyerSessionView, from channel: ChannelView, by key: PrivateKey, over connection: StationConnection,
         limit: QLC, paidBefore: QLC, visit: inout Visit
     ) async throws {
         var session = opened
@@ -78,7 +78,8 @@ struct Connect: AsyncParsableCommand {
         while !stop.isSet {
             if let amount = plan.next(for: session) {
                 let voucher = Voucher(
-                    channel: channel, cumulativeAmount: amount, cumulativeBytes: session.bytesUp + session.bytesDown,
+                    chainID: channel.chainId, channel: channel.channelId, cumulativeAmount: amount,
+                    cumulativeBytes: session.bytesUp + session.bytesDown,
                     sequence: session.voucherSequence + 1)
                 let body = VoucherBody(voucher: Signed(voucher, by: key))
                 // Cumulative: sent twice, it pays once.

@@ -69,7 +69,8 @@ struct Payment: ParsableArguments {
             throw WalletError("\(amount) QLC is more than the \(left) QLC left in the channel; have the deposit raised")
         }
         let voucher = Voucher(
-            channel: channel, cumulativeAmount: paid + amount, cumulativeBytes: before.bytesUp + before.bytesDown,
+            chainID: account.chainId, channel: channel, cumulativeAmount: paid + amount,
+            cumulativeBytes: before.bytesUp + before.bytesDown,
             sequence: account.voucherSequence + 1)
         let after: BuyerSessionView = try await connection.post(
             "/v1/sessions/\(visit.sessionId)/vouchers", VoucherBody(voucher: Signed(voucher, by: key)))

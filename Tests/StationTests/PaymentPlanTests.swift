@@ -45,7 +45,7 @@ import Testing
         let voucher = Voucher(channel: channel, cumulativeAmount: QLC(units: 70), cumulativeBytes: 1, sequence: 3)
         func view(_ paid: UInt64, _ voucher: Signed<Voucher>?, sequence: UInt64 = 3) -> ChannelView {
             ChannelView(
-                channelId: channel, payer: key.publicKey, depositQlc: QLC(units: 100), paidQlc: QLC(units: paid),
+                channelId: channel, chainId: .zero, payer: key.publicKey, depositQlc: QLC(units: 100), paidQlc: QLC(units: paid),
                 chargedQlc: .zero,
                 voucherSequence: sequence, voucher: voucher, acceptanceSequence: 0, openedAt: WallTime(secondsSince1970: 0),
                 closed: false)
