@@ -127,7 +127,9 @@ let testing: [Target] = [
     tests("NetlinkTests", ["Netlink", "Primitives"]),
     module("ToyChain", ["Store", "Charging", "Primitives"], path: "Tests/ToyChain"),
     program("storewriter", ["ToyChain", "Store", "Charging", "Primitives"], path: "Tests/StoreWriter"),
-    tests("StoreTests", ["ToyChain", "Store", "Charging", "Primitives", "CSQLite", "storewriter"]),
+    tests(
+        "StoreTests",
+        ["ToyChain", "Store", "Node", "Ledger", "Consensus", "Charging", "Primitives", "CSQLite", "storewriter"]),
     tests("StationConfigurationTests", ["StationConfiguration", "Charging", "Primitives", "SimulatedHAL"]),
     tests("PeeringTests", ["Peering", "Primitives", "SimulatedHAL", crypto, nio, nioPosix, nioTLS, nioSSL, logging]),
     tests("SimulatedHALTests", ["SimulatedHAL", "HAL", "Primitives"]),
