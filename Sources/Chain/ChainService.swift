@@ -55,7 +55,8 @@ public actor ChainService {
 
     /// - Parameter identity: a delegate's key; nil follows.
     public init(
-        genesis: Genesis, identity: PrivateKey?, timing: ConsensusTiming = ConsensusTiming(), settings: SyncSettings = SyncSettings(),
+        genesis: Genesis, identity: PrivateKey?, timing: ConsensusTiming = ConsensusTiming(),
+        settings: SyncSettings = SyncSettings(),
         storage: any ChainStorage, transport: any ChainTransport, clock: ChainClock, logger: Logger
     ) async throws {
         let stored = try await storage.load(genesis)

@@ -16,6 +16,7 @@ extension ChainNode {
     /// A peer says where it is: it gets what it misses of this height's rounds, and is asked for what it has more.
     mutating func answer(_ status: NodeStatus, from peer: PublicKey, at now: Instant) -> [Action] {
         peers[peer]?.height = status.height
+        peers[peer]?.told = status.height
         var actions: [Action] = []
         let isEarly = peers[peer]?.answeredAt.map { now - $0 < Self.answersEvery } ?? false
         if isEarly { return askForBlocks(at: now) }
@@ -42,7 +43,9 @@ extension ChainNode {
             peers[name]?.failures += 1
         }
         guard !peers.values.contains(where: { $0.askedAt != nil }), !sync.replacesBlocks else { return [] }
-        let ahead = peers.filter { $0.value.height > state.head.height }
+        // The newcomer's questions go first, or the best peer would never get one.
+        let busy = Set(outbox.map(\.peer))
+        let ahead = peers.filter { $0.value.height > state.head.height && !busy.contains($0.key) }
         guard
             let (best, peer) = ahead.min(by: {
                 ($0.value.failures, $1.value.height, $1.key) < ($1.value.failures, $0.value.height, $0.key)

@@ -68,6 +68,8 @@ public struct ChainNode: Sendable {
 
     struct Peer: Sendable {
         var height: UInt64 = 0
+        /// The same, whatever it could not show of it: its blocks may be gone, and its snapshot not.
+        var told: UInt64 = 0
         /// When blocks were asked for and did not come yet.
         var askedAt: Instant?
         var lastAskedAt: Instant?
@@ -174,7 +176,7 @@ public struct ChainNode: Sendable {
         case .timer(.timeout(let timeout)): return agree(.rounds(.timeout(timeout)), clock: clock)
         case .timer(.ask):
             waitsToAsk = false
-            return askForBlocks(at: now) + sendQuestions(at: now)
+            return sendQuestions(at: now) + askForBlocks(at: now)
         case .timer(.gossip):
             return [.schedule(.gossip, after: Self.gossipInterval)] + gossip(at: now) + advanceSync(at: now, clock: clock)
         case .installed(let state): return goOn(from: state, at: now, clock: clock)

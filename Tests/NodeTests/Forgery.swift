@@ -49,7 +49,8 @@ struct Forgery: Sendable {
         let set = try DelegateSet([Delegate(key: key.publicKey, power: 1)])
         header.delegateSet = set.hash
         let vote = Vote(chainID: header.chainID, height: 40, round: 0, step: .precommit, block: header.id)
-        other = LightBlock(header: header, commit: Commit(of: vote, from: [Verified(signing: vote, by: key)], in: set), delegates: set)
+        other = LightBlock(
+            header: header, commit: Commit(of: vote, from: [Verified(signing: vote, by: key)], in: set), delegates: set)
     }
 
     /// nil: it says nothing.

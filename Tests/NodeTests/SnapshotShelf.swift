@@ -48,7 +48,9 @@ extension NetworkOfNodes.Disk {
         }
         guard let height else { return log.last.flatMap(proof) ?? snapshots.base?.head }
         if let block = kept(height).first { return proof(block) }
-        let old = (snapshots.ends.compactMap(proof) + snapshots.proofs).filter { $0.height >= height }.min { $0.height < $1.height }
+        let old = (snapshots.ends.compactMap(proof) + snapshots.proofs).filter { $0.height >= height }.min {
+            $0.height < $1.height
+        }
         return old ?? (log.first { $0.height >= max(height, snapshots.keptFrom) }).flatMap(proof)
     }
 }

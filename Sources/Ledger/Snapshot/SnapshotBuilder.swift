@@ -27,7 +27,8 @@ public struct SnapshotBuilder: Sendable {
     public mutating func add(_ key: StateKey, _ entry: StateEntry) throws(LedgerProofError) -> [UInt8]? {
         let added = SnapshotChunk.Entry(key, entry)
         let bytes = added.canonicalBytes.count
-        let hasRoom = size + bytes <= SnapshotChunk.bytesLimit - SnapshotChunk.proofBytes && entries.count < SnapshotChunk.entryLimit
+        let hasRoom =
+            size + bytes <= SnapshotChunk.bytesLimit - SnapshotChunk.proofBytes && entries.count < SnapshotChunk.entryLimit
         let full = hasRoom || entries.isEmpty ? nil : close()
         last = key.path
         try rebuilder.append(path: last, value: entry.hash)

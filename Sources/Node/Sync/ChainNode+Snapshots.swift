@@ -19,7 +19,10 @@ extension ChainNode {
     /// Looks for a snapshot if this node is far behind, and goes on with it.
     mutating func advanceSync(at now: Instant, clock: BlockTime?) -> [Action] {
         guard let clock else { return [] }  // headers are verified by a clock that is set
-        if sync.mayBegin(at: now), claimedHeight - state.head.height > settings.gap, let base = trustedBlock {
+        let told = peers.values.map(\.told).max() ?? 0
+        let isFarBehind = told > state.head.height.saturatingAdd(settings.gap / (sync.isIdle ? 1 : 2))
+        if !isFarBehind { sync.leaveOff() }
+        if isFarBehind, sync.mayBegin(at: now), let base = trustedBlock {
             let known = peers.sorted { ($0.value.failures, $0.key) < ($1.value.failures, $1.key) }
             let effects = sync.begin(
                 from: base, above: state.head.height + settings.gap / 2, chainID: state.chainID,

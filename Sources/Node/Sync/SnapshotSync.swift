@@ -91,7 +91,8 @@ struct SnapshotSync: Sendable {
     ///   - base: what is trusted: the own head, or genesis.
     ///   - floor: a snapshot of this height or below is of no use.
     mutating func begin(
-        from base: LightBlock, above floor: UInt64, chainID: Bytes32, peers: [LightPeer], checkpoint: Checkpoint?, at now: Instant,
+        from base: LightBlock, above floor: UInt64, chainID: Bytes32, peers: [LightPeer], checkpoint: Checkpoint?,
+        at now: Instant,
         clock: BlockTime
     ) -> [Effect] {
         var client = LightClient(verifier: LightVerifier(chainID: chainID), trusted: [base], checkpoint: checkpoint)
@@ -116,6 +117,9 @@ struct SnapshotSync: Sendable {
     }
 
     mutating func installed() { stage = .idle }
+
+    /// Blocks have brought this node near enough.
+    mutating func leaveOff() { if !replacesBlocks { (stage, offers, open) = (.idle, [], nil) } }
 
     // MARK: What has been waited for long enough
 
@@ -271,7 +275,8 @@ struct SnapshotSync: Sendable {
             stage = .installing
             effects.append(.install(fetch.snapshot))
         case .deserted:
-            failure = .unconfirmed("nobody sends chunk \(fetch.reader.next) of the snapshot at height \(fetch.snapshot.head.height)")
+            failure = .unconfirmed(
+                "nobody sends chunk \(fetch.reader.next) of the snapshot at height \(fetch.snapshot.head.height)")
             tryNext(now, clock, &effects)
         }
     }

@@ -61,7 +61,7 @@ extension ChainStore {
         do throws(StorageError) {
             guard let (draft, manifest) = try writer.advance() else { return true }
             try files.keep(draft, as: manifest)
-        } catch where error.kind == .full {
+        } catch  where error.kind == .full {
             // Without room the chain goes on, and others give snapshots.
         }
         self.writer = nil
@@ -118,7 +118,8 @@ extension ChainStore {
             if waiting.isEmpty, next < draft.ends.count {
                 let bytes = try draft.chunk(next)
                 guard let chunk = try? SnapshotChunk(canonicalBytes: bytes) else {
-                    throw StorageError(.corrupt, "chunk \(next) of a snapshot is not what was written; restart, it is fetched again")
+                    throw StorageError(
+                        .corrupt, "chunk \(next) of a snapshot is not what was written; restart, it is fetched again")
                 }
                 waiting = chunk.entries[...]
                 next += 1

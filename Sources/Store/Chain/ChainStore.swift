@@ -84,7 +84,8 @@ public actor ChainStore: ChainStorage {
         var restored = signed
         if let signed, signed.height == ground.height { restored?.proof = ground.proof }
         return StoredChain(
-            state: state, lastCommit: lastCommit, lastHeader: lastHeader, past: .init(signing: restored, isWhole: signing.past.isWhole),
+            state: state, lastCommit: lastCommit, lastHeader: lastHeader,
+            past: .init(signing: restored, isWhole: signing.past.isWhole),
             doubts: signing.past.doubts, bound: signed?.height == ground.height ? ground.blocks : [])
     }
 
