@@ -125,7 +125,7 @@ let testing: [Target] = [
     tests("NodeTests", ["Node", "Ledger", "Consensus", "Charging", "Primitives", "SimulatedHAL", heap]),
     module(
         "ChainLab", ["Chain", "Peering", "Store", "Node", "Ledger", "Consensus", "Primitives", logging], path: "Tests/ChainLab"),
-    tests("ChainTests", ["ChainLab", "Chain", "Node", "Ledger", "Consensus", "Primitives"]),
+    tests("ChainTests", ["ChainLab", "Chain", "Store", "Node", "Ledger", "Consensus", "Primitives"]),
     tests(
         "SettlementTests",
         [
@@ -142,7 +142,9 @@ let testing: [Target] = [
     tests("NetlinkTests", ["Netlink", "Primitives"]),
     module("ToyChain", ["Store", "Charging", "Primitives"], path: "Tests/ToyChain"),
     program("storewriter", ["ToyChain", "Store", "Charging", "Primitives"], path: "Tests/StoreWriter"),
-    tests("StoreTests", ["ToyChain", "Store", "Charging", "Primitives", "CSQLite", "storewriter"]),
+    tests(
+        "StoreTests",
+        ["ToyChain", "Store", "Node", "Ledger", "Consensus", "Charging", "Primitives", "CSQLite", "storewriter"]),
     tests("StationConfigurationTests", ["StationConfiguration", "Charging", "Primitives", "SimulatedHAL"]),
     tests("PeeringTests", ["Peering", "Primitives", "SimulatedHAL", crypto, nio, nioPosix, nioTLS, nioSSL, logging]),
     tests("SimulatedHALTests", ["SimulatedHAL", "HAL", "Primitives"]),

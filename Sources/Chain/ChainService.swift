@@ -55,14 +55,15 @@ public actor ChainService {
 
     /// - Parameter identity: a delegate's key; nil follows.
     public init(
-        genesis: Genesis, identity: PrivateKey?, timing: ConsensusTiming = ConsensusTiming(), storage: any ChainStorage,
-        transport: any ChainTransport, clock: ChainClock, logger: Logger
+        genesis: Genesis, identity: PrivateKey?, timing: ConsensusTiming = ConsensusTiming(),
+        settings: SyncSettings = SyncSettings(),
+        storage: any ChainStorage, transport: any ChainTransport, clock: ChainClock, logger: Logger
     ) async throws {
         let stored = try await storage.load(genesis)
         for doubt in stored.doubts { logger.warning("the signing state may be a copy", metadata: ["reason": "\(doubt)"]) }
         node = ChainNode(
-            identity: identity, timing: timing, state: stored.state, lastCommit: stored.lastCommit, past: stored.past,
-            bound: stored.bound)
+            identity: identity, timing: timing, state: stored.state, lastCommit: stored.lastCommit,
+            lastHeader: stored.lastHeader, past: stored.past, bound: stored.bound, settings: settings)
         (self.genesis, self.storage, self.transport, self.clock, self.logger) = (genesis, storage, transport, clock, logger)
     }
 
@@ -169,6 +170,22 @@ public actor ChainService {
             case .sendBlocks(let range, let peer):
                 let blocks = try await storage.blocks(range, atMost: Self.answerBytes)
                 await transport.send(.blocks(Blocks(blocks)), to: peer)
+            case .sendLightBlock(let question, let peer):
+                let block = try await storage.lightBlock(from: question.height)
+                await transport.send(.lightBlock(LightReply(question, block)), to: peer)
+            case .sendSnapshot(let peer):
+                await transport.send(.snapshot(SnapshotOffer(try await storage.snapshot())), to: peer)
+            case .sendChunk(let name, let peer):
+                let bytes = try await storage.chunk(name) ?? []
+                await transport.send(.chunk(ChunkReply(name, bytes)), to: peer)
+            case .beginSnapshot(let tree):
+                guard try await storage.beginSnapshot(tree) else { break }
+                group.addTask { while try await self.storage.continueSnapshot() { await Task.yield() } }
+            case .keepChunk(let bytes, let index): try await storage.keepChunk(bytes, index: index)
+            case .install(let snapshot):
+                let state = try await storage.install(snapshot, on: genesis)
+                logger.info("goes on from a snapshot", metadata: ["height": "\(state.head.height)"])
+                try await perform(node.handle(.installed(state), at: clock.boot(), clock: clock.wall()), in: &group)
             case .schedule(let timer, let delay):
                 group.addTask {
                     // Cancelled only when all ends.

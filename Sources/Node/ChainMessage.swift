@@ -1,4 +1,5 @@
 public import Consensus
+import Ledger
 public import Primitives
 
 /// A block and what makes it final.
@@ -29,11 +30,20 @@ public enum ChainMessage: Hashable, Sendable {
     case transaction(TransactionBytes)
     case wantsBlocks(BlockRange)
     case blocks(Blocks)
+    /// Answered by the light block at a height, or the first above it that is kept.
+    case wantsLightBlock(LightQuestion)
+    case lightBlock(LightReply)
+    /// Answered by the newest snapshot that can be had here.
+    case wantsSnapshot
+    case snapshot(SnapshotOffer)
+    case wantsChunk(ChunkName)
+    case chunk(ChunkReply)
 
     /// The frame's type.
     public enum Kind: UInt8, Hashable, Sendable, CaseIterable {
         case status = 16
         case proposal, vote, accusation, inventory, wants, transaction, wantsBlocks, blocks
+        case wantsLightBlock, lightBlock, wantsSnapshot, snapshot, wantsChunk, chunk
 
         /// The largest message of this kind, in bytes: more is refused before it is read.
         public var limit: Int {
@@ -41,7 +51,10 @@ public enum ChainMessage: Hashable, Sendable {
             case .status, .vote, .accusation: 1_024
             case .inventory, .wants: 16 + 32 * Names.limit
             case .transaction: Block.transactionSizeLimit + 16
-            case .wantsBlocks: 16
+            case .wantsBlocks, .wantsLightBlock, .wantsSnapshot, .wantsChunk: 16
+            case .lightBlock: LightReply.bytesLimit
+            case .snapshot: 64 + 32 * SnapshotManifest.chunkLimit
+            case .chunk: 32 + SnapshotChunk.bytesLimit
             case .proposal, .blocks: Blocks.bytesLimit
             }
         }
@@ -58,6 +71,12 @@ public enum ChainMessage: Hashable, Sendable {
         case .transaction: .transaction
         case .wantsBlocks: .wantsBlocks
         case .blocks: .blocks
+        case .wantsLightBlock: .wantsLightBlock
+        case .lightBlock: .lightBlock
+        case .wantsSnapshot: .wantsSnapshot
+        case .snapshot: .snapshot
+        case .wantsChunk: .wantsChunk
+        case .chunk: .chunk
         }
     }
 
@@ -71,6 +90,12 @@ public enum ChainMessage: Hashable, Sendable {
         case .transaction(let body): body.canonicalBytes
         case .wantsBlocks(let body): body.canonicalBytes
         case .blocks(let body): body.canonicalBytes
+        case .wantsLightBlock(let body): body.canonicalBytes
+        case .lightBlock(let body): body.canonicalBytes
+        case .wantsSnapshot: []
+        case .snapshot(let body): body.canonicalBytes
+        case .wantsChunk(let body): body.canonicalBytes
+        case .chunk(let body): body.canonicalBytes
         }
     }
 
@@ -87,6 +112,14 @@ public enum ChainMessage: Hashable, Sendable {
         case .transaction: self = .transaction(try TransactionBytes(canonicalBytes: bytes))
         case .wantsBlocks: self = .wantsBlocks(try BlockRange(canonicalBytes: bytes))
         case .blocks: self = .blocks(try Blocks(canonicalBytes: bytes))
+        case .wantsLightBlock: self = .wantsLightBlock(try LightQuestion(canonicalBytes: bytes))
+        case .lightBlock: self = .lightBlock(try LightReply(canonicalBytes: bytes))
+        case .wantsSnapshot:
+            guard bytes.isEmpty else { throw .trailing(bytes.count) }
+            self = .wantsSnapshot
+        case .snapshot: self = .snapshot(try SnapshotOffer(canonicalBytes: bytes))
+        case .wantsChunk: self = .wantsChunk(try ChunkName(canonicalBytes: bytes))
+        case .chunk: self = .chunk(try ChunkReply(canonicalBytes: bytes))
         }
     }
 }

@@ -112,17 +112,17 @@ extension ChainNode {
 
     private mutating func decide(_ commit: Commit, clock: BlockTime?) -> [Action] {
         guard let candidate = candidates[commit.block], let outcome = candidate.outcome else { return [] }
-        return finish(CertifiedBlock(candidate.block, commit), outcome) + begin(clock: clock)
+        return finish(CertifiedBlock(candidate.block, commit), outcome, clock: clock) + begin(clock: clock)
     }
 
     /// Applies a final block.
-    mutating func finish(_ certified: CertifiedBlock, _ outcome: BlockOutcome) -> [Action] {
+    mutating func finish(_ certified: CertifiedBlock, _ outcome: BlockOutcome, clock: BlockTime?) -> [Action] {
         state.apply(outcome)
-        lastCommit = certified.commit
+        (lastHeader, lastCommit) = (certified.block.header, certified.commit)
         candidates = [:]
         pool.advance(to: state)
         evidence = evidence.filter { state.delegate($0.key).map { $0.status != .expelled } ?? false }
-        return [.append(certified, outcome, root: state.root)]
+        return [.append(certified, outcome, root: state.root)] + snapshotIfDue(clock: clock)
     }
 
     // MARK: Evidence

@@ -16,6 +16,7 @@ extension ChainNode {
     /// A peer says where it is: it gets what it misses of this height's rounds, and is asked for what it has more.
     mutating func answer(_ status: NodeStatus, from peer: PublicKey, at now: Instant) -> [Action] {
         peers[peer]?.height = status.height
+        peers[peer]?.told = status.height
         var actions: [Action] = []
         let isEarly = peers[peer]?.answeredAt.map { now - $0 < Self.answersEvery } ?? false
         if isEarly { return askForBlocks(at: now) }
@@ -41,8 +42,10 @@ extension ChainNode {
             peers[name]?.height = 0
             peers[name]?.failures += 1
         }
-        guard !peers.values.contains(where: { $0.askedAt != nil }) else { return [] }
-        let ahead = peers.filter { $0.value.height > state.head.height }
+        guard !peers.values.contains(where: { $0.askedAt != nil }), !sync.replacesBlocks else { return [] }
+        // The newcomer's questions go first, or the best peer would never get one.
+        let busy = Set(outbox.map(\.peer))
+        let ahead = peers.filter { $0.value.height > state.head.height && !busy.contains($0.key) }
         guard
             let (best, peer) = ahead.min(by: {
                 ($0.value.failures, $1.value.height, $1.key) < ($1.value.failures, $0.value.height, $0.key)
@@ -60,10 +63,8 @@ extension ChainNode {
     }
 
     mutating func serve(_ range: BlockRange, to peer: PublicKey, at now: Instant) -> [Action] {
-        let isEarly = peers[peer]?.servedAt.map { now - $0 < Self.blocksEvery } ?? false
-        guard !isEarly, range.from > 0, range.from <= state.head.height else { return [] }
-        peers[peer]?.servedAt = now
-        return [.sendBlocks(range, to: peer)]
+        guard range.from > 0, range.from <= state.head.height else { return [] }
+        return serve(.sendBlocks(range, to: peer), to: peer, at: now)
     }
 
     mutating func catchUp(with blocks: Blocks, from peer: PublicKey, at now: Instant, clock: BlockTime?) -> [Action] {
@@ -72,12 +73,13 @@ extension ChainNode {
         peers[peer]?.askedAt = nil
         var actions: [Action] = []
         let before = state.head.height
-        for certified in blocks.blocks where certified.height > state.head.height {
+        // While a snapshot comes, blocks of the state that it replaces are of no use.
+        for certified in blocks.blocks where certified.height > state.head.height && !sync.replacesBlocks {
             guard let outcome = outcome(of: certified) else {
                 actions.append(.punish(peer, .falseBlock))
                 break
             }
-            actions += finish(certified, outcome)
+            actions += finish(certified, outcome, clock: clock)
         }
         // It does not have what it said it has.
         if state.head.height == before { peers[peer]?.height = 0 }

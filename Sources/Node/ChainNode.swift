@@ -11,12 +11,15 @@ public import Primitives
 /// ```
 public struct ChainNode: Sendable {
     public enum Event: Sendable {
-        case connected(PublicKey)
+        /// The network is whatever the peer's neighbours share; nil: its own.
+        case connected(PublicKey, network: UInt64? = nil)
         case disconnected(PublicKey)
         case message(ChainMessage, from: PublicKey)
         /// From a wallet at this node.
         case submitted(CheckedTransaction)
         case timer(Timer)
+        /// The snapshot that was to be installed is on disk, and this is its state.
+        case installed(LedgerState)
     }
 
     public enum Timer: Hashable, Sendable {
@@ -36,6 +39,17 @@ public struct ChainNode: Sendable {
         case send(ChainMessage, to: PublicKey?)
         /// Blocks from the log, as many as fit one message.
         case sendBlocks(BlockRange, to: PublicKey)
+        /// From the log or from what is kept longer: at that height or the first above it; nil: the newest.
+        case sendLightBlock(LightQuestion, to: PublicKey)
+        /// The newest that others can verify.
+        case sendSnapshot(to: PublicKey)
+        case sendChunk(ChunkName, to: PublicKey)
+        /// The state of the tree is that after the block appended last: to be kept for others, by whoever keeps snapshots.
+        case beginSnapshot(StateTree)
+        /// Of the snapshot on its way here. 0 begins anew.
+        case keepChunk([UInt8], index: Int)
+        /// Its chunks are kept: they take the place of the state and of all blocks, whole or not at all. Answered by `installed`.
+        case install(CertifiedSnapshot)
         case schedule(Timer, after: Nanoseconds)
         case punish(PublicKey, Misdeed)
         /// A submitted transaction was not taken.
@@ -48,20 +62,32 @@ public struct ChainNode: Sendable {
         case falseBlock = "it sent a block that is not final"
         case unasked = "it sent what it was not asked for"
         case falseAccusation = "its evidence proves nothing"
+        case falseHeader = "it sent a header that the delegates did not make final"
+        case falseSnapshot = "its snapshot is not the state that a header names"
     }
 
     struct Peer: Sendable {
         var height: UInt64 = 0
+        /// The same, whatever it could not show of it: its blocks may be gone, and its snapshot not.
+        var told: UInt64 = 0
         /// When blocks were asked for and did not come yet.
         var askedAt: Instant?
         var lastAskedAt: Instant?
         /// Answers to requests, late or not: what comes beyond is unasked.
         var owedAnswers = 0
+        /// The same for what a newcomer asks.
+        var owed: [ChainMessage.Kind: Int] = [:]
+        var network: UInt64 = 0
         /// Requests that it did not answer in time: who answers is asked first, whatever others say they have.
         var failures = 0
         /// When it was last sent what it misses, and blocks that it asked for.
         var answeredAt: Instant?
         var servedAt: Instant?
+    }
+
+    struct Question: Sendable {
+        var peer: PublicKey
+        var message: ChainMessage
     }
 
     /// A proposed block that was checked: what it comes to, nil if it may not be voted for.
@@ -78,9 +104,12 @@ public struct ChainNode: Sendable {
 
     let identity: PrivateKey?
     public let timing: ConsensusTiming
+    public let settings: SyncSettings
     public internal(set) var state: LedgerState
     /// Of the head; nil at height 0.
     public internal(set) var lastCommit: Commit?
+    /// The head's; nil at height 0, and where it is not kept.
+    var lastHeader: Header?
     public internal(set) var pool = Mempool()
     var agreement: Agreement
     var candidates: [BlockID: Candidate] = [:]
@@ -88,17 +117,23 @@ public struct ChainNode: Sendable {
     var peers: [PublicKey: Peer] = [:]
     /// A timer for that is under way.
     var waitsToAsk = false
+    var sync = SnapshotSync()
+    var installing: CertifiedSnapshot?
+    /// What the newcomer asks, until it may.
+    var outbox: [Question] = []
     private var gossipTurn = 0
 
     /// - Parameters:
     ///   - state: as the log gives it.
     ///   - lastCommit: of its head.
+    ///   - lastHeader: its head's, if it is kept.
     ///   - bound: the blocks that were persisted with the signing state.
     public init(
-        identity: PrivateKey?, timing: ConsensusTiming, state: LedgerState, lastCommit: Commit?, past: Agreement.Past,
-        bound: [Block]
+        identity: PrivateKey?, timing: ConsensusTiming, state: LedgerState, lastCommit: Commit?, lastHeader: Header? = nil,
+        past: Agreement.Past, bound: [Block], settings: SyncSettings = SyncSettings()
     ) {
-        (self.identity, self.timing, self.state, self.lastCommit) = (identity, timing, state, lastCommit)
+        (self.identity, self.timing, self.state, self.settings) = (identity, timing, state, settings)
+        (self.lastCommit, self.lastHeader) = (lastCommit, lastHeader)
         agreement = Agreement(chainID: state.chainID, identity: identity?.publicKey, timing: timing, past: past)
         for block in bound { candidates[block.header.id] = examine(block) }
     }
@@ -126,13 +161,13 @@ public struct ChainNode: Sendable {
     ///   - clock: the wall clock, nil while it is not to be believed.
     public mutating func handle(_ event: Event, at now: Instant, clock: BlockTime?) -> [Action] {
         switch event {
-        case .connected(let peer):
+        case .connected(let peer, let network):
             guard peers.count < Self.peerLimit else { return [] }
-            peers[peer] = Peer()
+            peers[peer] = Peer(network: network ?? peer.raw.words.0)
             return [.send(.status(status(isAnswer: false)), to: peer)]
         case .disconnected(let peer):
             peers[peer] = nil
-            return []
+            return advanceSync(by: .left(peer), at: now, clock: clock)
         case .submitted(let transaction):
             do throws(Mempool.Refusal) { return try take(transaction, from: nil, clock: clock) } catch {
                 return [.refused(transaction.id, error)]
@@ -141,8 +176,10 @@ public struct ChainNode: Sendable {
         case .timer(.timeout(let timeout)): return agree(.rounds(.timeout(timeout)), clock: clock)
         case .timer(.ask):
             waitsToAsk = false
-            return askForBlocks(at: now)
-        case .timer(.gossip): return [.schedule(.gossip, after: Self.gossipInterval)] + gossip(at: now)
+            return sendQuestions(at: now) + askForBlocks(at: now)
+        case .timer(.gossip):
+            return [.schedule(.gossip, after: Self.gossipInterval)] + gossip(at: now) + advanceSync(at: now, clock: clock)
+        case .installed(let state): return goOn(from: state, at: now, clock: clock)
         case .message(let message, let peer):
             guard peers[peer] != nil else { return [] }
             return take(message, from: peer, at: now, clock: clock)
@@ -160,6 +197,12 @@ public struct ChainNode: Sendable {
         case .transaction(let transaction): take(transaction, from: peer, clock: clock)
         case .wantsBlocks(let range): serve(range, to: peer, at: now)
         case .blocks(let blocks): catchUp(with: blocks, from: peer, at: now, clock: clock)
+        case .wantsLightBlock(let question): serve(.sendLightBlock(question, to: peer), to: peer, at: now)
+        case .wantsSnapshot: serve(.sendSnapshot(to: peer), to: peer, at: now)
+        case .wantsChunk(let name): serve(.sendChunk(name, to: peer), to: peer, at: now)
+        case .lightBlock(let reply): take(.light(reply, from: peer), of: .lightBlock, from: peer, at: now, clock: clock)
+        case .snapshot(let offer): take(.offer(offer.manifest, from: peer), of: .snapshot, from: peer, at: now, clock: clock)
+        case .chunk(let reply): take(.chunk(reply, from: peer), of: .chunk, from: peer, at: now, clock: clock)
         }
     }
 

@@ -17,7 +17,8 @@ public struct PeerTransport: ChainTransport {
     public func next() async -> ChainNode.Event? {
         while let event = await network.events.queue.next() {
             switch event {
-            case .connected(let peer, _): return .connected(peer)
+            case .connected(let peer, let info):
+                return .connected(peer, network: NetworkGroup.provider(of: info.endpoint).number)
             case .disconnected(let peer, _): return .disconnected(peer)
             case .received(let peer, let type, let bytes):
                 // The network lets no other type through.

@@ -38,4 +38,7 @@ public struct NetworkGroup: Hashable, Sendable, Canonical {
         guard address.isGlobal else { return NetworkGroup(address, v4: 32, v6: 128, port: endpoint.port) }
         return NetworkGroup(address, v4: 16, v6: 32)
     }
+
+    /// The same for the same group: what a chain node, which knows of no addresses, tells networks apart by.
+    var number: UInt64 { TaggedHash.digest(tag: "qlink/network-group", canonicalBytes).words.0 }
 }

@@ -28,6 +28,15 @@ enum FileSystem {
         return stat(path, &facts) == 0 && facts.st_size == 0
     }
 
+    /// Makes a directory for its owner alone, unless there is one.
+    static func makeDirectory(_ path: String) throws(StorageError) {
+        guard mkdir(path, 0o700) == 0 else {
+            if errno == EEXIST { return }
+            throw error(path, "made")
+        }
+        try synchroniseDirectory(of: path)
+    }
+
     /// Makes an empty file for its owner alone, unless there is one. SQLite gives its log the same permissions.
     static func createPrivate(_ path: String) throws(StorageError) {
         let fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)

@@ -51,7 +51,7 @@ actor StationChain: Service {
         try Directories.make(directory, mode: 0o700)
         let disk = try ChainStore(
             directory: directory, isDeclaredCopy: chain.isDiskCopy,
-            blocksKept: chain.role == .archive ? nil : ChainStore.blocksKept)
+            keepsSnapshots: chain.role != .light, blocksKept: chain.role == .archive ? nil : ChainStore.blocksKept)
         network = PeerNetwork(
             try .init(chain, chainID: genesis.chainID), identity: try PeerIdentity(key),
             book: PeerBook(path: directory + "/peers.book", at: clocks.now().boot, logger: logger), now: { clocks.now() },

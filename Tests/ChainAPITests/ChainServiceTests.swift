@@ -17,6 +17,13 @@ import Testing
         func persist(_ signing: SigningState, bound: [Block]) {}
         func append(_ certified: CertifiedBlock, _ outcome: BlockOutcome, root: Bytes32) {}
         func blocks(_ range: BlockRange, atMost bytes: Int) -> [CertifiedBlock] { [] }
+        func lightBlock(from height: UInt64?) -> LightBlock? { nil }
+        func snapshot() -> SnapshotManifest? { nil }
+        func chunk(_ name: ChunkName) -> [UInt8]? { nil }
+        func beginSnapshot(_ tree: StateTree) -> Bool { false }
+        func continueSnapshot() -> Bool { false }
+        func keepChunk(_ bytes: [UInt8], index: Int) {}
+        func install(_ snapshot: CertifiedSnapshot, on genesis: Genesis) throws -> LedgerState { try genesis.state() }
         func close() {}
     }
 
@@ -28,6 +35,13 @@ import Testing
         func persist(_ signing: SigningState, bound: [Block]) throws { throw Full() }
         func append(_ certified: CertifiedBlock, _ outcome: BlockOutcome, root: Bytes32) throws { throw Full() }
         func blocks(_ range: BlockRange, atMost bytes: Int) -> [CertifiedBlock] { [] }
+        func lightBlock(from height: UInt64?) -> LightBlock? { nil }
+        func snapshot() -> SnapshotManifest? { nil }
+        func chunk(_ name: ChunkName) -> [UInt8]? { nil }
+        func beginSnapshot(_ tree: StateTree) -> Bool { false }
+        func continueSnapshot() -> Bool { false }
+        func keepChunk(_ bytes: [UInt8], index: Int) throws { throw Full() }
+        func install(_ snapshot: CertifiedSnapshot, on genesis: Genesis) throws -> LedgerState { throw Full() }
         func close() {}
     }
 

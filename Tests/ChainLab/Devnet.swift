@@ -56,16 +56,27 @@ public final class Devnet: Sendable {
     private let delegates: Int
     private let folder = FileManager.default.temporaryDirectory.appendingPathComponent("qlink-devnet-\(UUID().uuidString)")
     private let ports: [UInt16]
+    /// How far a node may be behind without a snapshot, how many blocks are kept, and how much the log forgets at a time.
+    private let settings: SyncSettings
+    private let blocksKept: UInt64
+    private let segmentSize: Int
+    private let timing: ConsensusTiming
 
-    public init(delegates: Int, followers: Int) throws {
-        self.delegates = delegates
+    public init(
+        delegates: Int, followers: Int, parameters: Parameters = Parameters(), timing: ConsensusTiming = ConsensusTiming(),
+        gap: UInt64 = SyncSettings().gap, blocksKept: UInt64 = ChainStore.blocksKept, segmentSize: Int = BlockLog.segmentSize
+    ) throws {
+        (self.delegates, self.blocksKept, self.segmentSize, self.timing) = (delegates, blocksKept, segmentSize, timing)
+        var settings = SyncSettings()
+        settings.gap = gap
+        self.settings = settings
         let keys = (0..<delegates + followers).map { PrivateKey(seed: [UInt8](repeating: UInt8($0 + 1), count: 32))! }
         self.keys = keys
         let stake = QLC(units: 1_000_000 * QLC.unitsPerQLC)
         let left = QLC.supply.units - UInt64(delegates) * stake.units
         let each = left / UInt64(keys.count)
         genesis = Genesis(
-            name: "devnet", time: UInt64(Date().timeIntervalSince1970 * 1_000) - 60_000,
+            name: "devnet", time: UInt64(Date().timeIntervalSince1970 * 1_000) - 60_000, parameters: parameters,
             allocations: keys.enumerated().map { index, key in
                 Genesis.Allocation(key.publicKey, QLC(units: index == 0 ? left - each * UInt64(keys.count - 1) : each))
             },
@@ -117,8 +128,8 @@ public final class Devnet: Sendable {
             configuration, identity: try PeerIdentity(keys[index]), book: PeerBook(path: nil, at: boot(), logger: logger),
             now: { Moment(boot: boot(), wall: WallTime(secondsSince1970: Int64(Date().timeIntervalSince1970))) }, logger: logger)
         let service = try await ChainService(
-            genesis: genesis, identity: index < delegates ? keys[index] : nil,
-            storage: try ChainStore(directory: home(index)),
+            genesis: genesis, identity: index < delegates ? keys[index] : nil, timing: timing, settings: settings,
+            storage: try ChainStore(directory: home(index), blocksKept: blocksKept, segmentSize: segmentSize),
             transport: PeerTransport(network),
             clock: ChainClock(boot: boot, wall: { UInt64(Date().timeIntervalSince1970 * 1_000) }), logger: logger)
         return Member(service: service, network: network)

@@ -22,6 +22,7 @@ struct NetworkOfNodes {
         var log: [CertifiedBlock] = []
         var signing: SigningState?
         var bound: [Block] = []
+        var snapshots = SnapshotShelf()
     }
 
     static let genesisTime: BlockTime = 1_800_000_000_000
@@ -33,7 +34,14 @@ struct NetworkOfNodes {
     var receipts: [Bytes32: Receipt] = [:]
     var refusals: [Bytes32: Mempool.Refusal] = [:]
     var misdeeds: [ChainNode.Misdeed] = []
+    /// Who was punished, by number.
+    var culprits: [Int: [ChainNode.Misdeed]] = [:]
     var blocksPerAnswer = Int(ChainNode.blocksAtOnce)
+    var settings = SyncSettings()
+    /// What becomes of a message that this node sends; nil: it is lost.
+    var tamper: (@Sendable (ChainMessage, _ sender: Int) -> ChainMessage?)?
+    /// By what headers name them by.
+    var sets: [Bytes32: DelegateSet] = [:]
     var random: SplitMix64
     var now = Instant.zero
     private var queue = Heap<Scheduled>()
@@ -58,13 +66,15 @@ struct NetworkOfNodes {
         disks = Array(repeating: Disk(), count: keys.count)
         lives = Array(repeating: 0, count: keys.count)
         delegateCount = delegates
+        let first = try genesis.state().epoch.current
+        sets[first.hash] = first
         for index in keys.indices { try start(index) }
     }
 
     private let delegateCount: Int
 
     mutating func start(_ index: Int) throws {
-        var state = try genesis.state()
+        var state = try disks[index].snapshots.base?.state ?? genesis.state()
         for certified in disks[index].log {
             let checked = try CheckedTransaction.check(certified.block.transactions[...], on: state.chainID).get()
             state.apply(try state.execute(certified.block, checked))
@@ -72,8 +82,9 @@ struct NetworkOfNodes {
         lives[index] += 1
         nodes[index] = ChainNode(
             identity: index < delegateCount ? keys[index] : nil, timing: ConsensusTiming(), state: state,
-            lastCommit: disks[index].log.last?.commit, past: .init(signing: disks[index].signing, isWhole: true),
-            bound: disks[index].bound)
+            lastCommit: disks[index].log.last?.commit ?? disks[index].snapshots.base?.head.commit,
+            lastHeader: disks[index].log.last?.block.header ?? disks[index].snapshots.base?.head.header,
+            past: .init(signing: disks[index].signing, isWhole: true), bound: disks[index].bound, settings: settings)
         let clock = clock
         perform(nodes[index]!.start(clock: clock), of: index)
         for peer in nodes.indices where peer != index && nodes[peer] != nil {
@@ -112,22 +123,35 @@ struct NetworkOfNodes {
             case .persist(let signing, let bound): (disks[index].signing, disks[index].bound) = (signing, bound)
             case .append(let certified, let outcome, _):
                 disks[index].log.append(certified)
+                if case .epoch(let epoch)?? = outcome.changes[.epoch] {
+                    disks[index].snapshots.ends.append(certified)
+                    for set in [epoch.current, epoch.next] { sets[set.hash] = set }
+                }
                 for receipt in outcome.receipts { receipts[receipt.transaction] = receipt }
             case .send(let message, let peer):
                 let targets = peer.map { key in keys.indices.filter { keys[$0].publicKey == key } } ?? Array(nodes.indices)
                 for target in targets where target != index { deliver(message, to: target, from: index) }
             case .sendBlocks(let range, let peer):
-                let blocks = disks[index].log.dropFirst(Int(range.from) - 1).prefix(min(Int(range.count), blocksPerAnswer))
-                guard let target = keys.firstIndex(where: { $0.publicKey == peer }) else { continue }
-                deliver(.blocks(Blocks(Array(blocks))), to: target, from: index)
+                let blocks = disks[index].kept(range.from).prefix(min(Int(range.count), blocksPerAnswer))
+                deliver(.blocks(Blocks(Array(blocks))), to: peer, from: index)
+            case .sendLightBlock, .sendSnapshot, .sendChunk, .beginSnapshot, .keepChunk, .install: share(action, of: index)
             case .schedule(let timer, let delay): schedule(.timer(timer), at: index, after: delay)
-            case .punish(_, let misdeed): misdeeds.append(misdeed)
+            case .punish(let peer, let misdeed):
+                misdeeds.append(misdeed)
+                if let culprit = number(of: peer) { culprits[culprit, default: []].append(misdeed) }
             case .refused(let id, let refusal): refusals[id] = refusal
             }
         }
     }
 
+    func number(of key: PublicKey) -> Int? { keys.firstIndex { $0.publicKey == key } }
+
+    mutating func deliver(_ message: ChainMessage, to peer: PublicKey, from sender: Int) {
+        if let target = number(of: peer) { deliver(message, to: target, from: sender) }
+    }
+
     private mutating func deliver(_ message: ChainMessage, to target: Int, from sender: Int) {
+        guard let message = tamper.map({ $0(message, sender) }) ?? message else { return }
         guard let again = try? ChainMessage(message.kind, message.bytes), again == message else {
             preconditionFailure("\(message.kind) does not survive the wire")
         }

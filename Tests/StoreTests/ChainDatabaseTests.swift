@@ -193,6 +193,6 @@ import Testing
     private func state(_ database: ChainDatabase) throws -> [StateChange] {
         var entries: [StateChange] = []
         try database.load { key, value in entries.append(StateChange(key, value)) }
-        return entries
+        return entries.sorted { $0.key < $1.key }
     }
 }

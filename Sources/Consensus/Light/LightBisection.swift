@@ -16,6 +16,9 @@ struct LightBisection: Hashable, Sendable {
     private(set) var trace: [LightBlock]
     /// Trust does not reach them yet; the lowest comes last.
     private var ahead: [LightBlock]
+    /// What was asked for last, and the height from which up to the next one there is none: whoever is asked keeps only some.
+    private var asked: UInt64?
+    private var gap: UInt64?
 
     init(from trusted: LightBlock, to target: LightBlock) { (trace, ahead) = ([trusted], [target]) }
 
@@ -25,11 +28,18 @@ struct LightBisection: Hashable, Sendable {
             do throws(ConsensusError) {
                 try verifier.verify(next, after: trusted, now: now)
                 trace.append(ahead.removeLast())
+                gap = nil
             } catch .notEnoughTrust {
                 guard trace.count + ahead.count < Self.blockLimit else {
                     return .failed(.unconfirmed("the delegates changed too often since height \(trace[0].height)"))
                 }
-                return .ask(height: trusted.height + (next.height - trusted.height) / 2)
+                let end = gap ?? next.height
+                guard end - trusted.height > 1 else {
+                    return .failed(.unconfirmed("no block is kept between heights \(trusted.height) and \(next.height)"))
+                }
+                let middle = trusted.height + (end - trusted.height) / 2
+                asked = middle
+                return .ask(height: middle)
             } catch {
                 return .failed(error)
             }
@@ -37,6 +47,13 @@ struct LightBisection: Hashable, Sendable {
         return .arrived
     }
 
-    /// The block at the height that was asked for.
-    mutating func take(_ block: LightBlock) { ahead.append(block) }
+    /// The block at the height that was asked for, or the first one above it that is kept.
+    mutating func take(_ block: LightBlock) {
+        if let next = ahead.last, block.height >= next.height {
+            gap = asked
+        } else {
+            ahead.append(block)
+            gap = nil
+        }
+    }
 }

@@ -19,9 +19,18 @@ public struct LightBlock: Hashable, Sendable, Canonical {
         try coder.nested(&delegates)
     }
 
+    /// What a chain starts from, as if it were its block 0: nobody signed it, and nobody has to be asked for it.
+    public static func genesis(chainID: Bytes32, time: BlockTime, delegates: DelegateSet) -> LightBlock {
+        var header = Header()
+        (header.chainID, header.time) = (chainID, time)
+        (header.delegateSet, header.nextDelegateSet) = (delegates.hash, delegates.hash)
+        return LightBlock(header: header, commit: Commit(), delegates: delegates)
+    }
+
     public var height: UInt64 { header.height }
     public var time: BlockTime { header.time }
-    public var id: BlockID { header.id }
+    /// Of the start of the chain zero, which is what block 1 names as its parent.
+    public var id: BlockID { height == 0 ? .zero : header.id }
 
     /// Whether it can be hashed at all: true of whatever was read from bytes.
     var isWithinLimits: Bool { (try? encoded()) != nil }

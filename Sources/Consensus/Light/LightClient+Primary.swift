@@ -40,6 +40,9 @@ extension LightClient {
         }
     }
 
+    /// Whether a block above the height that was asked for is an answer: on the way to another one, where not every block is kept.
+    public var takesLater: Bool { job?.stage?.takesLater ?? false }
+
     mutating func take(
         _ answer: Answer, to question: Job.Question, _ now: BlockTime, _ actions: inout [Action]
     ) {
@@ -63,7 +66,7 @@ extension LightClient {
             return try take(answer, to: question, during: confirmation, now, &actions)
         }
         guard case .block(let block) = answer else { throw .unconfirmed("\(question.peer.key) has no answer") }
-        guard question.height == nil || question.height == block.height else {
+        guard stage.isAnswered(by: block.height, to: question.height) else {
             throw .headerInvalid("it is of height \(block.height) instead of the one that was asked for")
         }
         switch stage {
@@ -126,5 +129,20 @@ extension LightClient {
         case .returning(_, let evidence, let parting): stop(parting, [evidence], &actions)
         case .checkpoint, .target, .forward, .backward, .examining(_, nil): begin(now, &actions)
         }
+    }
+}
+
+extension LightClient.Job.Stage {
+    fileprivate var takesLater: Bool {
+        switch self {
+        case .forward: true
+        case .examining(let examination, _), .returning(let examination, _, _): examination.takesLater
+        case .checkpoint, .target, .backward, .confirming: false
+        }
+    }
+
+    fileprivate func isAnswered(by height: UInt64, to asked: UInt64?) -> Bool {
+        guard let asked else { return true }
+        return height == asked || takesLater && height > asked
     }
 }

@@ -31,6 +31,9 @@ struct LightExamination: Hashable, Sendable {
         (self.trace, self.conflict, self.source) = (trace, conflict, source)
     }
 
+    /// It walks along the source's chain, by whatever blocks are kept there.
+    var takesLater: Bool { walk != nil }
+
     mutating func advance(by verifier: LightVerifier, now: BlockTime) -> Step {
         if walk == nil {
             guard index < trace.count else { return .failed(.headerInvalid("it contradicts what all the others say")) }

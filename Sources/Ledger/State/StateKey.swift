@@ -28,7 +28,10 @@ public struct StateKey: Hashable, Comparable, Sendable, Canonical {
     }
 
     /// Where it stands in the tree.
-    public var path: Bytes32 { Self.pathTag.digest(canonicalBytes) }
+    public var path: Bytes32 { Self.path(kind: kind.rawValue, id: id) }
+
+    /// For who does not know the kinds.
+    public static func path(kind: UInt8, id: Bytes32) -> Bytes32 { pathTag.digest([kind] + id.bytes) }
 
     private static let pathTag = TaggedHash.Tag("qlink/state-key")
 }

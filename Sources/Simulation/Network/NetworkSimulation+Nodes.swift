@@ -68,12 +68,29 @@ extension NetworkSimulation {
         case .sendBlocks(let range, let peer):
             let blocks = nodes[node].disk.log.dropFirst(Int(range.from) - 1).prefix(min(Int(range.count), Self.blocksAtOnce))
             send(.blocks(Blocks(Array(blocks))), to: numbers[peer], from: node)
+        case .sendLightBlock(let question, let peer):
+            send(.lightBlock(LightReply(question, lightBlock(question.height, at: node))), to: numbers[peer], from: node)
+        case .sendSnapshot(let peer): send(.snapshot(SnapshotOffer(nil)), to: numbers[peer], from: node)
+        case .sendChunk(let name, let peer): send(.chunk(ChunkReply(name, [])), to: numbers[peer], from: node)
+        // Histories of a minute or two are followed block by block.
+        case .beginSnapshot: break
+        case .keepChunk, .install: violated(.progress, "node \(node) takes a snapshot that nobody has")
         case .schedule(let timer, let delay):
             if case .timeout(let timeout) = timer, timeout.round > 0 { meet("later rounds") }
             schedule(.timer(node: node, life: nodes[node].life, timer), after: delay)
         case .punish(let peer, let misdeed): check(misdeed, of: peer, seenBy: node)
         case .refused: meet("transactions refused")
         }
+    }
+
+    private func lightBlock(_ height: UInt64?, at node: Int) -> LightBlock? {
+        let log = nodes[node].disk.log
+        let height = height ?? UInt64(log.count)
+        guard height > 0, height <= log.count else { return nil }
+        let certified = log[Int(height) - 1]
+        let parent = height == 1 ? nil : log[Int(height) - 2]
+        let set = checker.state(after: parent).epoch.current
+        return LightBlock(header: certified.block.header, commit: certified.commit, delegates: set)
     }
 
     /// Fewer than fit, so that catching up takes more than one answer.

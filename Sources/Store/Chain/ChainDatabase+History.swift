@@ -75,6 +75,13 @@ extension ChainDatabase {
         return epochs
     }
 
+    /// The delegates that a header names by that hash, in canonical bytes; nil if they are not known here.
+    public func delegates(_ hash: Bytes32) throws(StorageError) -> [UInt8]? {
+        var found: [UInt8]?
+        try database.query("SELECT delegates FROM delegates WHERE hash = ?", [.blob(hash.bytes)]) { row in found = row.blob(0) }
+        return found
+    }
+
     /// Keeps a light block that was verified, and of those kept before only the newest `limit`.
     public func trust(_ block: [UInt8], at height: UInt64, keeping limit: Int) throws(StorageError) {
         try database.transaction { () throws(StorageError) in

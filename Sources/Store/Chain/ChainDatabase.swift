@@ -1,5 +1,5 @@
 public import Charging
-import Primitives
+public import Primitives
 
 /// The ledger's state on disk, and what is kept longer than blocks are, on SQLite.
 ///
@@ -23,6 +23,7 @@ public final class ChainDatabase {
 
     let database: SQLiteDatabase
     private let path: String
+    private let directory: String
     private let written = WrittenBytes()
     /// The block whose state is stored; nil while there is none.
     public private(set) var flushedHeight: UInt64?
@@ -33,8 +34,11 @@ public final class ChainDatabase {
     /// Opens `chain.db` in a directory that is there, and makes it if need be. One owner, on an executor that may wait for the
     /// disk; the lock of the block log beside it keeps other processes out.
     /// - Throws: `.corrupt` with the mend if it is damaged.
-    public init(directory: String) throws(StorageError) {
-        path = directory + "/chain.db"
+    public convenience init(directory: String) throws(StorageError) { try self.init(directory: directory, isFirst: true) }
+
+    /// - Parameter isFirst: nobody else in this process has it open.
+    private init(directory: String, isFirst: Bool) throws(StorageError) {
+        (self.directory, path) = (directory, directory + "/chain.db")
         // SQLite removes its log when it closes the file.
         let endedCleanly = !FileSystem.exists(path + "-wal") || FileSystem.isEmpty(path + "-wal")
         database = try SQLiteDatabase.open(path, mend: Self.mend)
@@ -43,10 +47,16 @@ public final class ChainDatabase {
             throw StorageError(.other, "\(path) cannot have a write-ahead log; put the state directory on a local file system")
         }
         try Schema.chain.migrate(database, path: path)
-        if !endedCleanly { try check() }
+        if isFirst, !endedCleanly { try check() }
+        flushedHeight = try storedHeight()
+    }
+
+    private func storedHeight() throws(StorageError) -> UInt64? {
+        var height: UInt64?
         try database.query("SELECT value FROM meta WHERE key = ?", [.text(Self.heightKey)]) { row in
-            flushedHeight = UInt64(clamping: row.integer(0))
+            height = UInt64(clamping: row.integer(0))
         }
+        return height
     }
 
     /// Reads all pages. What it finds is damage of the disk.
@@ -85,14 +95,40 @@ public final class ChainDatabase {
         _ = try database.text("PRAGMA wal_checkpoint(TRUNCATE)")
     }
 
-    /// Hands over every entry of the state, by kind and id, one at a time.
+    /// Hands over every entry of the state, by path, one at a time.
     public func load(_ entry: (EntryKey, [UInt8]) throws(StorageError) -> Void) throws(StorageError) {
-        try database.query("SELECT kind, id, value FROM state ORDER BY kind, id") { row throws(StorageError) in
-            guard let kind = UInt8(exactly: row.integer(0)), let id = Bytes32(row.blob(1)) else {
-                throw damaged("an entry of the state has no name")
-            }
-            try entry(EntryKey(kind: kind, id: id), row.blob(2))
+        try database.query("SELECT kind, id, value FROM state ORDER BY path") { row throws(StorageError) in
+            let (key, value) = try self.entry(of: row)
+            try entry(key, value)
         }
+    }
+
+    /// The entries behind `path`, by path; from the first on without it.
+    public func entries(after path: Bytes32?, limit: Int) throws(StorageError) -> [(key: EntryKey, value: [UInt8])] {
+        var entries: [(key: EntryKey, value: [UInt8])] = []
+        try database.query(
+            "SELECT kind, id, value FROM state WHERE path > ? ORDER BY path LIMIT ?",
+            [.blob(path?.bytes ?? []), .integer(Int64(limit))]
+        ) { row throws(StorageError) in
+            entries.append(try self.entry(of: row))
+        }
+        return entries
+    }
+
+    private func entry(of row: SQLiteDatabase.Row) throws(StorageError) -> (key: EntryKey, value: [UInt8]) {
+        guard let kind = UInt8(exactly: row.integer(0)), let id = Bytes32(row.blob(1)) else {
+            throw damaged("an entry of the state has no name")
+        }
+        return (EntryKey(kind: kind, id: id), row.blob(2))
+    }
+
+    /// The state as it is now, for as long as what this gives lives: flushes go on beside it.
+    public func frozen() throws(StorageError) -> ChainDatabase {
+        let copy = try ChainDatabase(directory: directory, isFirst: false)
+        try copy.database.run("BEGIN")
+        // SQLite takes the snapshot with the first look.
+        guard try copy.storedHeight() == flushedHeight else { throw damaged("it changes by another hand") }
+        return copy
     }
 
     /// The fact of that name, as the last flush or `note` left it.
@@ -108,12 +144,11 @@ public final class ChainDatabase {
     }
 
     private func write(_ change: StateChange) throws(StorageError) {
-        let name = [SQLiteDatabase.Value.integer(Int64(change.key.kind)), .blob(change.key.id.bytes)]
-        if let value = change.value {
-            try database.query("INSERT OR REPLACE INTO state (kind, id, value) VALUES (?, ?, ?)", name + [.blob(value)])
-        } else {
-            try database.query("DELETE FROM state WHERE kind = ? AND id = ?", name)
-        }
+        let path = SQLiteDatabase.Value.blob(change.key.path.bytes)
+        guard let value = change.value else { return try database.query("DELETE FROM state WHERE path = ?", [path]) }
+        try database.query(
+            "INSERT OR REPLACE INTO state (path, kind, id, value) VALUES (?, ?, ?, ?)",
+            [path, .integer(Int64(change.key.kind)), .blob(change.key.id.bytes), .blob(value)])
     }
 
     private func write(rest flush: Flush) throws(StorageError) {
@@ -123,6 +158,10 @@ public final class ChainDatabase {
             try database.query(
                 "INSERT OR REPLACE INTO epochs (height, header, certificate) VALUES (?, ?, ?)",
                 [.integer(try integer(epoch.height)), .blob(epoch.header), .blob(epoch.commit)])
+        }
+        for (hash, set) in flush.delegates {
+            try database.query(
+                "INSERT OR IGNORE INTO delegates (hash, delegates) VALUES (?, ?)", [.blob(hash.bytes), .blob(set)])
         }
         for receipt in flush.receipts { try write(receipt) }
         try removeReceipts(before: flush.time)

@@ -1,3 +1,4 @@
+import Ledger
 public import Primitives
 
 /// Names one entry of the ledger's state.
@@ -6,6 +7,9 @@ public struct EntryKey: Hashable, Comparable, Sendable {
     public var id: Bytes32
 
     public init(kind: UInt8, id: Bytes32) { (self.kind, self.id) = (kind, id) }
+
+    /// Where it stands in the state's tree, and in the database.
+    var path: Bytes32 { StateKey.path(kind: kind, id: id) }
 
     public static func < (left: EntryKey, right: EntryKey) -> Bool { (left.kind, left.id) < (right.kind, right.id) }
 }
@@ -18,7 +22,8 @@ public struct StateChange: Hashable, Sendable {
     public init(_ key: EntryKey, _ value: [UInt8]?) { (self.key, self.value) = (key, value) }
 }
 
-/// The last block of an epoch: its header and the commit that made it final, in canonical bytes.
+/// The last block of an epoch, or another one that leads a light client on its way: its header and the commit that made it final, in
+/// canonical bytes.
 public struct EpochEnd: Hashable, Sendable {
     public var height: UInt64
     public var header: [UInt8]
@@ -55,6 +60,8 @@ public struct Flush: Sendable {
     /// Small facts by name, which stand beside the state.
     public var meta: [String: [UInt8]] = [:]
     public var epochs: [EpochEnd] = []
+    /// Delegate sets by the hash that headers name them by, in canonical bytes.
+    public var delegates: [Bytes32: [UInt8]] = [:]
     public var receipts: [OwnReceipt] = []
 
     public init(height: UInt64, time: UInt64) { (self.height, self.time) = (height, time) }

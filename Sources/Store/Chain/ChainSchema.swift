@@ -14,6 +14,14 @@ extension Schema {
         CREATE TABLE receipts (
             account BLOB NOT NULL, time INTEGER NOT NULL, height INTEGER NOT NULL, place INTEGER NOT NULL,
             receipt BLOB NOT NULL, PRIMARY KEY (account, time, height, place)) WITHOUT ROWID;
+        """,
         """
+        -- in the order of the state tree, in which snapshots are written; the state is made anew from the block log
+        DROP TABLE state;
+        DELETE FROM meta WHERE key = 'flushed_height';
+        CREATE TABLE state (path BLOB PRIMARY KEY, kind INTEGER NOT NULL, id BLOB NOT NULL, value BLOB NOT NULL) WITHOUT ROWID;
+        -- who was elected, by what headers name them by; kept with the epochs
+        CREATE TABLE delegates (hash BLOB PRIMARY KEY, delegates BLOB NOT NULL) WITHOUT ROWID;
+        """,
     ]
 }

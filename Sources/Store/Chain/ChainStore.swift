@@ -16,34 +16,53 @@ public actor ChainStore: ChainStorage {
     public static let flushInterval: UInt64 = 16
     /// Three blocks of 1 MiB and the ballots.
     private static let groundLimit = 8 << 20
-    /// Blocks that are kept.
+    /// Blocks that are kept if nothing else is wanted, and those behind each snapshot in any case.
     public static let blocksKept: UInt64 = 10_000
 
     private let executor = DiskExecutor()
     public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
-    private let log: BlockLog
-    private let database: ChainDatabase
+    let log: BlockLog
+    let database: ChainDatabase
     private let signing: SigningFile
     private let directory: String
     private let blocksKept: UInt64?
-    private var changes: [StateKey: StateEntry?] = [:]
+    var changes: [StateKey: StateEntry?] = [:]
+    /// Ends of epochs and delegate sets for the next flush.
+    var ends: [EpochEnd] = []
+    var delegates: [Bytes32: [UInt8]] = [:]
     private var ground = Ground()
-    private var head = LedgerState.Head()
+    var head = LedgerState.Head()
     /// Of the state after the head.
-    private var root: Bytes32?
+    var root: Bytes32?
     private var lastCommit: Commit?
+    private var lastHeader: Header?
+    let keepsSnapshots: Bool
+    let files: SnapshotFiles
+    /// What is being written for others, and what is on its way here.
+    var writer: SnapshotWriter?
+    var incoming: SnapshotDraft?
 
     /// Opens `directory`, which is there, and keeps every other process out.
     ///
     /// - Parameters:
     ///   - isDeclaredCopy: the owner says that disk or key were restored from a copy.
-    ///   - blocksKept: nil keeps every block.
+    ///   - keepsSnapshots: of each epoch's end, for newcomers: the disk takes the whole state each time.
+    ///   - blocksKept: at least so many, and all behind the snapshots that are kept; nil keeps every block.
+    ///   - segmentSize: of the block log, which forgets that much at a time.
     public init(
-        directory: String, isDeclaredCopy: Bool = false, blocksKept: UInt64? = ChainStore.blocksKept
+        directory: String, isDeclaredCopy: Bool = false, keepsSnapshots: Bool = true, blocksKept: UInt64? = ChainStore.blocksKept,
+        segmentSize: Int = BlockLog.segmentSize
     ) throws(StorageError) {
-        (self.directory, self.blocksKept) = (directory, blocksKept)
+        (self.directory, self.blocksKept, self.keepsSnapshots) = (directory, blocksKept, keepsSnapshots)
         database = try ChainDatabase(directory: directory)
-        log = try BlockLog(directory: directory + "/blocks", flushed: database.flushedHeight ?? 0)
+        let isLeaving = FileSystem.exists(Self.leavingPath(directory))
+        log = try BlockLog(
+            directory: directory + "/blocks", flushed: isLeaving ? 0 : database.flushedHeight ?? 0, segmentSize: segmentSize)
+        if isLeaving {
+            try log.truncate(after: 0)
+            try FileSystem.remove(Self.leavingPath(directory))
+        }
+        files = try SnapshotFiles(directory + "/snapshots", keeping: keepsSnapshots ? SnapshotFiles.kept : 0)
         let noted = try database.meta("signing_sequence").flatMap { try? NotedSequence(canonicalBytes: $0).value }
         signing = try SigningFile(directory + "/signing.state", noted: noted, isDeclaredCopy: isDeclaredCopy)
     }
@@ -65,14 +84,16 @@ public actor ChainStore: ChainStorage {
         var restored = signed
         if let signed, signed.height == ground.height { restored?.proof = ground.proof }
         return StoredChain(
-            state: state, lastCommit: lastCommit, past: .init(signing: restored, isWhole: signing.past.isWhole),
+            state: state, lastCommit: lastCommit, lastHeader: lastHeader,
+            past: .init(signing: restored, isWhole: signing.past.isWhole),
             doubts: signing.past.doubts, bound: signed?.height == ground.height ? ground.blocks : [])
     }
 
-    private func flushedState(_ genesis: Genesis) throws -> LedgerState {
+    func flushedState(_ genesis: Genesis) throws -> LedgerState {
         guard let height = database.flushedHeight else {
             let state = try genesis.state()
             changes = state.all.mapValues { $0 }  // the first flush is of all of it
+            note(state.epoch)
             return state
         }
         guard let bytes = try database.meta("head"), let commit = try database.meta("last_commit") else {
@@ -86,6 +107,7 @@ public actor ChainStore: ChainStorage {
             entries.append((StateKey(kind, key.id), entry))
         }
         lastCommit = try Commit(canonicalBytes: commit)
+        lastHeader = try database.meta("last_header").map { try Header(canonicalBytes: $0) }
         let state = try LedgerState(chainID: genesis.chainID, head: .init(canonicalBytes: bytes), entries: entries)
         guard try database.meta("root") == state.root.bytes else { throw damaged("its root is not the one that was stored") }
         return state
@@ -110,21 +132,47 @@ public actor ChainStore: ChainStorage {
     private func note(_ certified: CertifiedBlock, _ outcome: BlockOutcome, _ root: Bytes32) {
         changes.merge(outcome.changes) { $1 }
         (head, lastCommit, self.root) = (outcome.head, certified.commit, root)
+        lastHeader = certified.block.header
+        guard case .epoch(let epoch)?? = outcome.changes[.epoch] else { return }
+        ends.append(
+            EpochEnd(
+                height: certified.height, header: certified.block.header.canonicalBytes, commit: certified.commit.canonicalBytes))
+        note(epoch)
     }
 
-    private func flush() throws(StorageError) {
-        guard let root, let lastCommit, head.height > database.flushedHeight ?? 0 else { return }
+    private func note(_ epoch: Epoch) {
+        for set in [epoch.previous, epoch.current, epoch.next] { delegates[set.hash] = set.canonicalBytes }
+    }
+
+    func flush() throws(StorageError) {
+        guard let root, let lastCommit, let lastHeader, head.height > database.flushedHeight ?? 0 else { return }
         try log.sync()
         var flush = Flush(height: head.height, time: head.time)
         flush.changes = changes.map { StateChange(.init(kind: $0.key.kind.rawValue, id: $0.key.id), $0.value?.canonicalBytes) }
-        flush.meta = [
-            "head": head.canonicalBytes, "last_commit": lastCommit.canonicalBytes, "root": root.bytes,
-            "signing_sequence": NotedSequence(signing.sequence).canonicalBytes,
-        ]
+        flush.meta = facts(head, lastHeader, lastCommit, root: root)
+        (flush.epochs, flush.delegates) = (ends, delegates)
         try database.flush(flush)
-        changes = [:]
-        if let blocksKept, head.height > blocksKept { try log.prune(keepingFrom: head.height - blocksKept) }
+        (changes, ends, delegates) = ([:], [], [:])
+        let behindSnapshots = files.manifests.first?.height ?? .max
+        if let blocksKept, head.height > blocksKept { try log.prune(keepingFrom: min(head.height - blocksKept, behindSnapshots)) }
     }
+
+    func facts(_ head: LedgerState.Head, _ header: Header, _ commit: Commit, root: Bytes32) -> [String: [UInt8]] {
+        [
+            "head": head.canonicalBytes, "last_header": header.canonicalBytes, "last_commit": commit.canonicalBytes,
+            "root": root.bytes, "signing_sequence": NotedSequence(signing.sequence).canonicalBytes,
+        ]
+    }
+
+    /// From here on a start forgets the blocks: they belong to the state that is to be replaced.
+    func beginLeaving() throws(StorageError) {
+        try FileSystem.replace(Self.leavingPath(directory), with: [])
+        try log.truncate(after: 0)
+    }
+
+    func endLeaving() throws(StorageError) { try FileSystem.remove(Self.leavingPath(directory)) }
+
+    private static func leavingPath(_ directory: String) -> String { directory + "/blocks.left" }
 
     public func persist(_ state: SigningState, bound: [Block]) throws {
         try log.sync()
@@ -157,7 +205,7 @@ public actor ChainStore: ChainStorage {
 
     private var groundPath: String { directory + "/signing.ground" }
 
-    private func damaged(_ why: String) -> StorageError {
+    func damaged(_ why: String) -> StorageError {
         StorageError(
             .corrupt, "the chain in \(directory) is damaged: \(why); remove chain.db and blocks there, they are fetched again")
     }
