@@ -89,6 +89,7 @@ let composition: [Target] = [
         ]),
     module("Chain", ["Node", "Ledger", "Consensus", "Primitives", asyncAlgorithms, logging]),
     module("ChainAPI", ["Chain", "Node", "Ledger", "Consensus", "Charging", "Primitives"]),
+    module("ChainClient", ["StationClient", "StationAPI", "Ledger", "Consensus", "Charging", "Primitives", nioHTTP1]),
     module("Simulation", ["Node", "Ledger", "Charging", "Consensus", "HAL", "SimulatedHAL", "Primitives", collections, heap]),
 ]
 
@@ -105,7 +106,11 @@ let programs: [Target] = [
             "StationAPI", "StationClient", "Charging", "StationConfiguration", "Primitives", arguments,
         ]),
     program(
-        "qlink", ["StationAPI", "StationClient", "Charging", "Primitives", arguments, nioHTTP1]),
+        "qlink",
+        [
+            "ChainClient", "StationAPI", "StationClient", "KeyBackup", "Ledger", "Consensus", "Charging", "Primitives",
+            arguments, nioHTTP1,
+        ]),
 ]
 
 let testing: [Target] = [
@@ -117,9 +122,19 @@ let testing: [Target] = [
     tests("NodeTests", ["Node", "Ledger", "Consensus", "Charging", "Primitives", "SimulatedHAL", heap]),
     tests(
         "ChainTests", ["Chain", "Peering", "Store", "Node", "Ledger", "Consensus", "Charging", "Primitives", logging]),
+    module(
+        "ToyLedger", ["ChainAPI", "Chain", "Node", "Ledger", "Consensus", "Primitives", "SimulatedHAL"], path: "Tests/ToyLedger"),
     tests(
         "ChainAPITests",
-        ["ChainAPI", "Chain", "Node", "Ledger", "Consensus", "Charging", "Primitives", "SimulatedHAL", logging]),
+        ["ToyLedger", "ChainAPI", "Chain", "Node", "Ledger", "Consensus", "Charging", "Primitives", "SimulatedHAL", logging]),
+    tests(
+        "ChainClientTests",
+        [
+            "ToyLedger", "ChainClient", "ChainAPI", "Chain", "Node", "CLab", "Lab", "KeyBackup", "StationAPI", "StationClient",
+            "Ledger",
+            "Consensus",
+            "Charging", "Primitives", "qlink", hummingbird, nio, logging,
+        ]),
     tests("ChargingTests", ["Charging", "Primitives", "SimulatedHAL", collections]),
     tests(
         "BoardControlTests",

@@ -53,14 +53,20 @@ struct Status: AsyncParsableCommand {
     }
 }
 
-struct History: ParsableCommand {
+struct History: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Lists this wallet's sessions, oldest first.", discussion: "Example: qlink history --json")
+        abstract: "Lists this wallet's sessions, oldest first.", usage: "qlink history [--chain] [options]",
+        discussion: """
+            With --chain it lists the transactions that the node remembers instead.
+            Example: qlink history --json
+            """)
 
-    @Flag(help: "Print JSON.") var json = false
-    @OptionGroup var file: WalletFile
+    @Flag(name: .customLong("chain"), help: "The account's transactions on the chain.") var onChain = false
+    @OptionGroup var chain: ChainOptions
 
-    func run() throws {
+    func run() async throws {
+        if onChain { return try await AccountHistoryList(chain: chain).show() }
+        let (file, json) = (chain.file, chain.json)
         let visits = Journal(beside: file).visits()
         if json { return print(String(decoding: try JSON.encode(visits, pretty: true), as: UTF8.self)) }
         if visits.isEmpty { return print("no sessions yet") }
