@@ -24,16 +24,9 @@ public enum ChainClientError: Error, Hashable, Sendable {
         public var words: String
     }
 
-    /// The API's codes that a client acts upon.
-    enum Code {
-        static let notFound = 1
-        static let notKept = 2
-        static let inadmissible = 3
-        static let refused = 4
-        static let unavailable = 5
-    }
-
-    var isNotFound: Bool { if case .refused(let refused) = self { refused.code == Code.notFound } else { false } }
+    // Codes of the API that a client acts upon.
+    var isNotFound: Bool { if case .refused(let refused) = self { refused.code == 1 } else { false } }
+    var isInadmissible: Bool { if case .refused(let refused) = self { refused.code == 3 } else { false } }
 }
 
 extension ChainClientError: CustomStringConvertible {

@@ -51,7 +51,11 @@ extension ChainClient {
             } catch .unreachable(let words, let isNotPermitted) {
                 failure = .unreachable(words, isNotPermitted: isNotPermitted)
                 await clock.sleep(pause)
-            } catch { throw error }
+            } catch {
+                // A block may have taken it already, unheard.
+                guard failure != nil, error.isInadmissible else { throw error }
+                return
+            }
         }
         if let failure { throw failure }
     }
@@ -99,7 +103,10 @@ extension ChainClient {
         let next: SequenceAnswer = try await connection.call(.nextSequence, ["address": .text(address)])
         if next.sequence > signed.transaction.sequence { return .unknown }
         if try await hasExpired(signed.transaction) { return .expired }
-        try await submit(signed)
+        do throws(ChainClientError) { try await submit(signed) } catch {
+            // A block took it between the two questions; or none can any more, and then it expires.
+            guard error.isInadmissible else { throw error }
+        }
         return .waiting
     }
 

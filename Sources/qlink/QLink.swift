@@ -27,7 +27,7 @@ struct QLink: AsyncParsableCommand {
         } catch let error as ChainClientError {
             stop(Screen.wrap(Screen.printable(error.description)), error.exitCode)
         } catch let error as WalletError {
-            stop(error.description, 1)
+            stop(Screen.wrap(error.description), 1)
         } catch {
             let code = exitCode(for: error).rawValue
             if code == 0 { exit(withError: error) }

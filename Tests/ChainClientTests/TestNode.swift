@@ -95,10 +95,12 @@ struct TestNode: Sendable {
     }
 }
 
-/// A clock that a test sets, and that nobody has to wait for.
+/// A clock that a test sets. From then on it goes as others do.
 struct SetClock: WalletClock {
     let time: UInt64
-    func now() -> UInt64 { time }
+    private let start = ContinuousClock.now
+    init(time: UInt64) { self.time = time }
+    func now() -> UInt64 { time + UInt64((ContinuousClock.now - start) / .milliseconds(1)) }
     func sleep(_ duration: Nanoseconds) async { do { try await Task.sleep(for: .milliseconds(5)) } catch {} }
 }
 
