@@ -56,11 +56,12 @@ endif
 install: ## programs, units and a first configuration into DESTDIR (build first: make build CONFIG=release)
 	install -D -t $(DESTDIR)/usr/bin $(BIN)/basestationd $(BIN)/basestation $(BIN)/qlink
 	install -D -m 644 -t $(DESTDIR)/usr/share/basestation board/gate.nft board/station.toml
+	install -D -m 644 -t $(DESTDIR)/usr/share/basestation/genesis board/genesis/*.json
 	install -D -m 644 -t $(DESTDIR)/usr/lib/systemd/system systemd/*.service systemd/*.path
 	install -D -m 644 -t $(DESTDIR)/usr/lib/udev/rules.d systemd/60-basestation-gpio.rules
 	for kind in sysusers sysctl modules-load; do \
 		install -D -m 644 systemd/basestation.$$kind.conf $(DESTDIR)/usr/lib/$$kind.d/basestation.conf; done
-	install -D -m 644 -t $(DESTDIR)/usr/share/doc/basestation README.md docs/api.md docs/configuration.md
+	install -D -m 644 -t $(DESTDIR)/usr/share/doc/basestation README.md docs/api.md docs/chain-api.md docs/configuration.md
 	test -e $(DESTDIR)/etc/basestation/station.toml || \
 		install -D -m 644 board/station.toml $(DESTDIR)/etc/basestation/station.toml
 	@[ -n "$(DESTDIR)" ] || [ ! -d /run/systemd/system ] || { systemd-sysusers; systemctl daemon-reload; \

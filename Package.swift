@@ -21,6 +21,7 @@ let asyncAlgorithms = Target.Dependency.product(name: "AsyncAlgorithms", package
 let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
@@ -79,17 +80,20 @@ let adapters: [Target] = [
 
 let composition: [Target] = [
     module("StationAPI", ["Primitives", "Charging"]),
+    module("HTTPGuard", ["Primitives", hummingbirdCore, nio]),
     module(
         "StationClient", ["StationAPI", "Primitives", nio, nioPosix, nioHTTP1]),
     module(
         "Station",
         [
-            "StationAPI", "Charging", "BoardControl", "HAL", "Primitives", "CHost", collections, hummingbird, lifecycle, logging,
-            nio, nioPosix,
+            "StationAPI", "HTTPGuard", "Charging", "BoardControl", "HAL", "Primitives", "CHost", collections, hummingbird,
+            lifecycle,
+            logging, nio, nioPosix,
         ]),
     module("Chain", ["Node", "Ledger", "Consensus", "Primitives", asyncAlgorithms, logging]),
     module("ChainAPI", ["Chain", "Node", "Ledger", "Consensus", "Charging", "Primitives"]),
-    module("ChainClient", ["StationClient", "StationAPI", "Ledger", "Consensus", "Charging", "Primitives", nioHTTP1]),
+    module("ChainClient", ["StationClient", "StationAPI", "Ledger", "Consensus", "Primitives", nioHTTP1]),
+    module("ChainServer", ["ChainAPI", "HTTPGuard", "Primitives", asyncAlgorithms, hummingbird, nio, lifecycle, logging]),
     module("Simulation", ["Node", "Ledger", "Charging", "Consensus", "HAL", "SimulatedHAL", "Primitives", collections, heap]),
 ]
 
@@ -97,8 +101,10 @@ let programs: [Target] = [
     program(
         "basestationd",
         [
-            "Station", "StationAPI", "BoardControl", "LinuxHAL", "SimulatedHAL", "HAL", "Store", "StationConfiguration",
-            "Charging", "Primitives", arguments, lifecycle, signals, logging,
+            "Station", "StationAPI", "ChainServer", "ChainAPI", "Chain", "BoardControl", "LinuxHAL", "SimulatedHAL", "HAL",
+            "Peering",
+            "Store", "StationConfiguration", "Node", "Ledger", "Consensus", "Charging", "Primitives", arguments, lifecycle,
+            signals, logging,
         ]),
     program(
         "basestation",
@@ -160,8 +166,8 @@ let testing: [Target] = [
     tests(
         "StationTests",
         [
-            "Lab", "StationAPI", "StationClient", "StationConfiguration", "Charging", "Primitives", "basestationd", "basestation",
-            "qlink",
+            "Lab", "StationAPI", "StationClient", "StationConfiguration", "Ledger", "Charging", "Primitives", "basestationd",
+            "basestation", "qlink",
         ]),
     tests("LinuxHALTests", ["Lab", "LinuxHAL", "HAL", "Primitives"]),
     tests(

@@ -85,6 +85,11 @@ public actor ChainService {
         try await storage.blocks(BlockRange(from: height, count: 1), atMost: Blocks.bytesLimit).first
     }
 
+    /// Final blocks that are kept, from the range's first on, as many as one message holds.
+    public func blocks(_ range: BlockRange) async throws -> [CertifiedBlock] {
+        try await storage.blocks(range, atMost: Blocks.bytesLimit)
+    }
+
     /// Runs until it is cancelled; then what is final is on disk.
     public func run() async throws {
         do {

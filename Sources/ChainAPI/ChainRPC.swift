@@ -1,6 +1,6 @@
 import Chain
 import Consensus
-import Ledger
+public import Ledger
 import Node
 import Primitives
 
@@ -18,6 +18,13 @@ public struct ChainRPC: Sendable {
     /// - Parameter history: follows the same source.
     public init(_ source: any ChainSource, history: ChainHistory) {
         (self.source, self.history, views) = (source, history, ChainViews(source.genesis))
+    }
+
+    public var genesis: Genesis { source.genesis }
+
+    /// Final blocks from now on, or from behind the one at height `last`, as server-sent events.
+    public func events(_ watch: ChainWatch, after last: UInt64?) async -> ChainEvents {
+        await ChainEvents(of: source, history: history, watch: watch, after: last)
     }
 
     /// The answer to a request, single or batch; nil when only notifications came.

@@ -85,7 +85,8 @@ public struct TransactionAnswer: Codable, Hashable, Sendable {
     /// The fields of payloads that a list of them shows.
     public struct Payload: Codable, Hashable, Sendable {
         public var to: String?
-        public var amountQlc: QLC?
+        /// As text: to unstake everything is written as the largest amount, more than there is.
+        public var amountQlc: String?
         public var delegate: String?
         public var payee: String?
         public var depositQlc: QLC?

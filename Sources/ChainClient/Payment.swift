@@ -9,6 +9,8 @@ extension ChainClient {
     private static let clockDrift: UInt64 = 10 * 60_000
     /// Transactions of one account that wait at a time, at most (chain.md, "Peers": 16), and some to spare.
     private static let waitingLimit: UInt64 = 64
+    /// Before it is believed that the node does not know what became of a transaction.
+    private static let looks = 10
 
     /// Unsigned, with the next number of its sender and the least fee.
     /// - Parameter feeLimit: what the fee may be at most, whatever the node says that the chain asks for.
@@ -74,9 +76,12 @@ extension ChainClient {
     /// - Parameter waits: until it is final or can be so no more; else one look.
     public func outcome(of signed: CheckedTransaction, waits: Bool) async throws(ChainClientError) -> Outcome {
         let start = clock.now()
+        var unheard = 0
         while true {
             let outcome = try await look(for: signed)
-            guard waits, outcome == .waiting else { return outcome }
+            // A node may know the account's new number a moment before it knows what became of the transaction.
+            if outcome == .unknown { unheard += 1 }
+            guard waits, outcome == .waiting || outcome == .unknown && unheard < Self.looks else { return outcome }
             onWait?("a block that takes it", Int((clock.now() &- start) / 1_000))
             await clock.sleep(pause)
         }

@@ -58,7 +58,8 @@ public struct Agreement: Sendable {
     private var turn: Turn?
     /// Signs nothing before a block of a later time is final.
     private var silentUntil: BlockTime?
-    private var isWithoutClock = false
+    /// It signs once its clock is set, or has reached the chain's beginning.
+    private var waitsForClock = false
     private var isRunning = false
     private var hasWork = false
     private var intervalIsOver = false
@@ -113,7 +114,7 @@ public struct Agreement: Sendable {
 
     /// Boards that boot without a clock all get one within the height: none would ever be final if they waited for the next.
     private mutating func joinWhenClockIsSet(_ clock: BlockTime?) -> [Action] {
-        guard isWithoutClock, let turn, clock != nil else { return [] }
+        guard waitsForClock, let turn, clock != nil else { return [] }
         silence = silence(at: turn, clock: clock)
         guard silence == nil, let identity else { return [] }
         guard isRunning else {
@@ -145,8 +146,12 @@ public struct Agreement: Sendable {
 
     private mutating func silence(at turn: Turn, clock: BlockTime?) -> String? {
         guard let identity else { return "it has no delegate's key" }
-        isWithoutClock = clock == nil
+        waitsForClock = clock == nil
         guard let clock else { return "its clock is not set; connect it to a time server" }
+        if turn.height == 1, clock < turn.parentTime {
+            waitsForClock = true
+            return "the chain begins in \((turn.parentTime - clock + 999) / 1_000) s, or its clock is behind"
+        }
         if !past.isWhole {
             past.isWhole = true
             silentUntil = clock + Self.clockMargin

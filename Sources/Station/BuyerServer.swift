@@ -2,6 +2,7 @@ import Charging
 import FoundationEssentials
 import Glibc
 import HAL
+import HTTPGuard
 import HTTPTypes
 import Hummingbird
 public import Logging
@@ -66,6 +67,7 @@ public struct BuyerServer: Service {
             return try .json(await station.pay(request.json(VoucherBody.self).voucher, session: id))
         }
         api.delete("sessions/:id") { _, context -> Response in try .json(await station.leave(context.sessionID())) }
+        station.chainRPC(api)
         api.get("channels/:id") { _, context -> Response in
             try .json(await station.channel(context.parameter("id", as: "a channel's 64 hexadecimal digits")))
         }

@@ -87,6 +87,7 @@ public struct ControlServer: Service {
         keyRoutes(api)
         radioRoutes(api)
         channelRoutes(api)
+        station.chainRoutes(api)
         api.post("sim") { request, _ -> Response in
             guard let simulate = station.seams.simulate else {
                 throw Problem(.conflict, "this station has real hardware; start it with hal = \"simulated\" to play")

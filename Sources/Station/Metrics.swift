@@ -20,6 +20,11 @@ enum Metrics {
         page.add("basestation_disk_written_bytes_total", "counter", "Bytes handed to the disk", status.diskBytesWrittenToday)
         page.add("basestation_commits_total", "counter", "Commits to disk", await station.cashier.commits)
         page.add("basestation_alerts", "gauge", "Alerts that wait for somebody", UInt64(status.alerts.count))
+        if let chain = status.chain {
+            page.add("basestation_chain_height", "gauge", "The newest final block", chain.height)
+            page.add("basestation_chain_peers", "gauge", "Nodes that this one is connected to", UInt64(chain.peers))
+            page.add("basestation_chain_syncing", "gauge", "1 while others have newer blocks", chain.syncing ? 1 : 0)
+        }
         for port in status.ports {
             let label = "{port=\"\(port.name)\",role=\"\(port.role)\"}"
             page.add("basestation_port_received_bytes_total", "counter", "Bytes received", port.bytesReceived, label)

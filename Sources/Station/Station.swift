@@ -78,6 +78,8 @@ public struct StationSeams: Sendable {
     /// What of the board does not work, each with its mend.
     public var boardAlerts: @Sendable () async -> [String] = { [] }
     public var temperature: @Sendable () async -> Int? = { nil }
+    /// nil where the station has no chain node.
+    public var chain: ChainSeam?
 
     public init() {}
 }

@@ -74,11 +74,19 @@ public struct StatusView: Codable, Hashable, Sendable {
         public var finalizedAt: WallTime?
         public var peers: Int
         public var syncing: Bool
-        public init(height: UInt64, finalizedAt: WallTime?, peers: Int, syncing: Bool) {
+        /// `light`, `archive` or `delegate`.
+        public var role: String
+        /// Why it signs nothing, or no longer runs; nil while all is well.
+        @OrNull public var trouble: String?
+        public init(
+            height: UInt64, finalizedAt: WallTime?, peers: Int, syncing: Bool, role: String, trouble: String?
+        ) {
             self.height = height
             self.finalizedAt = finalizedAt
             self.peers = peers
             self.syncing = syncing
+            self.role = role
+            self.trouble = trouble
         }
     }
     public struct Mining: Codable, Hashable, Sendable {

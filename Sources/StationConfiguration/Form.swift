@@ -151,6 +151,17 @@ extension Form where Value == [String] {
     }
 }
 
+extension Form where Value == [String] {
+    /// `host:port`, with the node's key before it if only that one is meant.
+    static func peers(_ count: ClosedRange<Int>) -> Form {
+        Form(words: "at most \(count.upperBound) nodes, as host:port, [2001:db8::1]:port or KEY@host:port") {
+            $0.list.flatMap { count.contains($0.count) && $0.allSatisfy(isPeer) ? $0 : nil }
+        } show: {
+            TOMLText.list($0)
+        }
+    }
+}
+
 extension Form where Value: RawRepresentable<String> & CaseIterable {
     static var choice: Form {
         let form = Form<String>.word(Value.allCases.map(\.rawValue))
@@ -216,6 +227,14 @@ extension Form where Value == QLC {
 
 /// No control characters: names go into logs, pages and terminals.
 private func isPlain(_ text: String) -> Bool { text.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control } }
+
+/// Roughly: whoever calls it knows better.
+private func isPeer(_ text: String) -> Bool {
+    guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else { return false }
+    let host = text[..<colon].split(separator: "@", omittingEmptySubsequences: false)
+    return port > 0 && host.count <= 2 && (1...253).contains(host.last?.utf8.count ?? 0) && isPlain(text)
+        && (host.count == 1 || PublicKey(String(host[0])) != nil)
+}
 
 private func isPort(_ text: String) -> Bool {
     (1...15).contains(text.utf8.count) && text != "." && text != ".."

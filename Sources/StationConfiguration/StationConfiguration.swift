@@ -39,6 +39,7 @@ public struct StationConfiguration: Hashable, Sendable {
     public var commitInterval = Nanoseconds.seconds(1)
     public var codeAttemptsPerMinute = 5
     public var tariffs: [Tariff] = []
+    public var chain = ChainConfiguration()
     public var board = BoardConfiguration()
     public var simulatedSeed: UInt64 = 1
     public var simulatedClients = 3

@@ -12,7 +12,7 @@ struct BaseStationCommand: AsyncParsableCommand {
         subcommands: [
             Status.self, Sessions.self, Usage.self, TariffCommand.self, Codes.self, Client.self, Key.self, RadioCommand.self,
             Identify.self,
-            ChannelCommand.self,
+            ChainCommand.self, ChannelCommand.self,
             Wallet.self, Config.self, Diagnose.self, Setup.self, Sim.self,
         ])
 

@@ -31,7 +31,10 @@ struct Status: AsyncParsableCommand {
             "Earned", "\(Screen.amount(status.earnedTodayQlc)) QLC today, \(Screen.amount(status.earnedTotalQlc)) QLC in all")
         lines += Screen.field(
             "Carried", "↑ \(ByteCount(bytes: status.bytesTodayUp))  ↓ \(ByteCount(bytes: status.bytesTodayDown)) today")
-        if let chain = status.chain { lines += Screen.field("Chain", "height \(chain.height), \(chain.peers) peers") }
+        if let chain = status.chain {
+            let state = chain.trouble ?? (chain.syncing ? "catching up" : "up to date")
+            lines += Screen.field("Chain", "height \(chain.height), \(chain.peers) peers, \(chain.role), \(state)")
+        }
         if let mining = status.mining { lines += Screen.field("Mining", "\(mining.state): \(mining.reason)") }
         if let celsius = status.temperatureCelsius { lines += Screen.field("Temperature", "\(celsius) °C") }
         if let place = status.position { lines += Screen.field("Place", "\(place.latitude) \(place.longitude)") }

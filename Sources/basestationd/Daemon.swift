@@ -80,6 +80,8 @@ struct Daemon: AsyncParsableCommand {
         wireless?.connect(to: &seams)
         let keeper = BoardKeeper(configuration, board, wireless: wireless, logger: logger)
         keeper.connect(to: &seams)
+        let chain = try await StationChain(configuration, key: key, clocks: clocks, logger: logger)
+        seams.chain = chain?.seam
         let station = Station(
             settings: settings, key: key, codesKey: codesKey, cashier: cashier, directory: clientDirectory, store: disk,
             book: StoredBook(store: store), links: links, clocks: clocks, seams: seams, logger: logger)
@@ -88,7 +90,7 @@ struct Daemon: AsyncParsableCommand {
             "station \(key.publicKey) serves \(settings.clientPorts.joined(separator: ", ")), \(stored.sessions.count) sessions go on"
         )
         let services: [any Service] =
-            board.services + (wireless.map { [$0] } ?? []) + [
+            board.services + (wireless.map { [$0] } ?? []) + (chain.map { [$0] } ?? []) + [
                 cashier, keeper,
                 ConditionWatch(board: keeper, cashier: cashier, links: links, settings: settings, wireless: wireless),
                 Sampler(cashier: cashier, interval: configuration.sampleInterval), clientDirectory,

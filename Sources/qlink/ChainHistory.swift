@@ -28,11 +28,12 @@ struct AccountHistoryList {
 
     private func lines(_ transaction: TransactionAnswer, own: String) -> [String] {
         let isOut = transaction.sender == own
-        let amount = transaction.payload.amountQlc ?? transaction.payload.depositQlc
+        let named = transaction.payload.amountQlc.map { QLC($0)?.description ?? "all" }
+        let amount = named ?? transaction.payload.depositQlc?.description
         let kind = Screen.printable(transaction.kind).split(separator: "_").joined(separator: " ")
         var lines = [
             Screen.right("\(transaction.height ?? 0)", 9) + "  " + Screen.fit(kind, 18) + " " + (isOut ? "out " : "in  ")
-                + Screen.right(amount.map(\.description) ?? "", 20) + "  " + Screen.fit(Screen.printable(transaction.status), 10)
+                + Screen.right(amount ?? "", 20) + "  " + Screen.fit(Screen.printable(transaction.status), 10)
         ]
         let other =
             isOut ? transaction.payload.to ?? transaction.payload.payee ?? transaction.payload.delegate : transaction.sender

@@ -6,7 +6,7 @@ import StationClient
 /// What goes on now, as the stations say it.
 struct Status: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Shows the sessions that go on: used, paid, left.",
+        abstract: "Shows the sessions that go on: used, paid, left.", usage: "qlink status [options]",
         discussion: "Example: qlink status")
 
     @Flag(help: "Print JSON: an array of the stations' answers.") var json = false

@@ -18,8 +18,8 @@ import Testing
             try await site.sell(1)
             #expect(site.air.join(Self.alice, with: "k1") && !site.air.join(Self.bob, with: "k2"))
             try await site.pass("Alice's session") { await site.session(of: Self.alice)?.key == 1 }
+            try await site.pass("her key on the air") { await site.keeper.credential(of: Self.alice) == 1 }
             #expect(await site.session(of: Self.bob) == nil)
-            #expect(await site.keeper.credential(of: Self.alice) == 1)
             site.air.leave(Self.alice)
             try await site.pass("her absence") { await site.session(of: Self.alice)?.isAway == true }
             #expect(site.air.join(Self.alice, with: "k1"))

@@ -88,6 +88,17 @@ import ToyLedger
         }
     }
 
+    /// Its history begins anew with the program, and lags a little behind its ledger: the number is used, by what it cannot say.
+    @Test func aNodeThatForgotSaysSo() async throws {
+        let source = try LedgerSource()
+        let paid = try await source.offer(.transfer(Transfer(to: source.keys[7].publicKey, amount: QLC("1")!)), by: 4)
+        for _ in 0..<2 { try await source.makeBlock() }
+        try await TestNode.run(source) { node in
+            let client = try await node.client()
+            #expect(try await client.outcome(of: paid, waits: true) == .unknown)
+        }
+    }
+
     @Test func aRefusedPaymentSaysWhy() async throws {
         try await TestNode.run(try LedgerSource()) { node in
             let client = try await node.client()
@@ -117,7 +128,7 @@ import ToyLedger
                 history = try await client.history(of: node.source.keys[5].publicKey)
                 try await Task.sleep(for: .milliseconds(10))
             }
-            #expect(history.transactions.map(\.payload.amountQlc).sorted { $0! < $1! } == [QLC("1")!, QLC("2")!])
+            #expect(Set(history.transactions.map(\.payload.amountQlc)) == ["1.00000000", "2.00000000"])
             #expect(history.transactions.allSatisfy { $0.status == "done" })
         }
     }

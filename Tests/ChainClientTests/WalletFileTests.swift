@@ -24,7 +24,7 @@ import Testing
         let address = try await wallet.qlink("wallet", "address", "--network", "main")
         #expect(address.out == "\(Address(key, on: .main))\n")
         let again = try await wallet.qlink("wallet", "create", "--passphrase-file", wallet.passphrase)
-        #expect(again.status == 1 && again.err.contains("left as it is"))
+        #expect(again.status == 1 && again.err.contains("already"))
         #expect(try String(contentsOfFile: wallet.path, encoding: .utf8) == text)
         let left = try FileManager.default.contentsOfDirectory(atPath: wallet.folder.path).sorted()
         #expect(left == ["passphrase", "wallet.key"], "nothing half-written lies about")

@@ -5,7 +5,8 @@ import Testing
 @Suite struct AgreementTests {
     private let voters: Voters
     private let first: Int
-    private let start: BlockTime = 1_800_000_000_000
+    private static let start: BlockTime = 1_800_000_000_000
+    private var start: BlockTime { Self.start }
 
     init() throws {
         voters = try Voters(powers: [1, 1, 1, 1])
@@ -39,11 +40,13 @@ import Testing
     }
 
     /// All may have booted without a clock: the height at hand must not have to wait for the next one.
-    @Test func aClockThatIsSetWithinAHeightIsTakenUp() {
+    /// So is one that has not reached the chain's beginning.
+    @Test(arguments: [nil, start - 1]) func aClockThatIsSetWithinAHeightIsTakenUp(early: BlockTime?) {
         var agreement = agreement(of: (first + 1) % 4)
-        _ = agreement.handle(.begin(turn(1)), clock: nil)
-        _ = agreement.handle(.waited(height: 1, isIdle: true), clock: nil)
-        _ = agreement.handle(timeout(.propose), clock: nil)
+        _ = agreement.handle(.begin(turn(1, parentTime: Self.start)), clock: early)
+        #expect(agreement.silence?.contains("clock") == true)
+        _ = agreement.handle(.waited(height: 1, isIdle: true), clock: early)
+        _ = agreement.handle(timeout(.propose), clock: early)
         let votes = signed(agreement.handle(.clockSet, clock: start))
         #expect(votes == [Vote(chainID: Voters.chainID, height: 1, round: 0, step: .prevote, block: nil)])
         #expect(agreement.silence == nil)

@@ -46,9 +46,14 @@ import Testing
             "codes list",
             "codes revoke", "client list", "client disconnect", "client block", "client allow", "channel open", "channel list",
             "wallet address", "wallet balance", "config check", "config show", "config diff", "config apply", "diagnose", "setup",
-            "sim", "key create", "key list", "key show", "key revoke", "radio status", "radio scan", "radio set", "identify",
+            "sim", "chain status", "chain block", "chain asset",
+            "chain peers", "chain verify", "key create", "key list", "key show", "key revoke", "radio status", "radio scan",
+            "radio set", "identify",
         ],
-        "qlink": ["", "wallet create", "wallet address", "connect", "status", "history", "pay", "donate"], "basestationd": [""],
+        "qlink": [
+            "", "wallet create", "wallet address", "wallet send", "channel open", "find", "connect", "status", "history", "pay",
+            "donate",
+        ], "basestationd": [""],
     ]
 
     @Test(arguments: subcommands.keys.sorted()) func everyHelpFitsAScreen(_ program: String) throws {

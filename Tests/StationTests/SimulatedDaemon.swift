@@ -25,7 +25,13 @@ final class SimulatedDaemon {
         id = "free"
         """
 
-    init(name: String = "Test station", message: String = "Hello", tariffs: String = SimulatedDaemon.tariffs) async throws {
+    /// - Parameters:
+    ///   - chain: the keys of its chain node, whose genesis is `genesis.json` in the folder; nil for none.
+    ///   - prepare: puts into the folder what is to be there.
+    init(
+        name: String = "Test station", message: String = "Hello", tariffs: String = SimulatedDaemon.tariffs, chain: String? = nil,
+        prepare: (URL) throws -> Void = { _ in }
+    ) async throws {
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("qst-\(UUID().uuidString.prefix(8))")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         port = try Self.freePort()
@@ -56,7 +62,9 @@ final class SimulatedDaemon {
             [log]
             level = "warning"
             \(tariffs)
+            \(chain.map { "[chain]\ngenesis = \"\(folder.path)/genesis.json\"\n\($0)" } ?? "")
             """
+        try prepare(folder)
         try text.write(to: configuration, atomically: true, encoding: .utf8)
         process.executableURL = try Products.url("basestationd")
         process.arguments = ["--config", configuration.path]
@@ -89,7 +97,7 @@ final class SimulatedDaemon {
     }
 
     /// Port 0 gives a free one; between here and the daemon's start nobody else takes it.
-    private static func freePort() throws -> Int {
+    static func freePort() throws -> Int {
         let fd = socket(AF_INET6, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(fd) }
         var address = sockaddr_in6()

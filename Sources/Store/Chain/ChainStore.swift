@@ -25,6 +25,7 @@ public actor ChainStore: ChainStorage {
     private let database: ChainDatabase
     private let signing: SigningFile
     private let directory: String
+    private let blocksKept: UInt64?
     private var changes: [StateKey: StateEntry?] = [:]
     private var ground = Ground()
     private var head = LedgerState.Head()
@@ -34,9 +35,13 @@ public actor ChainStore: ChainStorage {
 
     /// Opens `directory`, which is there, and keeps every other process out.
     ///
-    /// - Parameter isDeclaredCopy: the owner says that disk or key were restored from a copy.
-    public init(directory: String, isDeclaredCopy: Bool = false) throws(StorageError) {
-        self.directory = directory
+    /// - Parameters:
+    ///   - isDeclaredCopy: the owner says that disk or key were restored from a copy.
+    ///   - blocksKept: nil keeps every block.
+    public init(
+        directory: String, isDeclaredCopy: Bool = false, blocksKept: UInt64? = ChainStore.blocksKept
+    ) throws(StorageError) {
+        (self.directory, self.blocksKept) = (directory, blocksKept)
         database = try ChainDatabase(directory: directory)
         log = try BlockLog(directory: directory + "/blocks", flushed: database.flushedHeight ?? 0)
         let noted = try database.meta("signing_sequence").flatMap { try? NotedSequence(canonicalBytes: $0).value }
@@ -118,7 +123,7 @@ public actor ChainStore: ChainStorage {
         ]
         try database.flush(flush)
         changes = [:]
-        if head.height > Self.blocksKept { try log.prune(keepingFrom: head.height - Self.blocksKept) }
+        if let blocksKept, head.height > blocksKept { try log.prune(keepingFrom: head.height - blocksKept) }
     }
 
     public func persist(_ state: SigningState, bound: [Block]) throws {

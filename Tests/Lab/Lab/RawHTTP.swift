@@ -98,7 +98,10 @@ public final class Socket {
     }
 
     /// Until the station hangs up, or patience ends.
-    public func readToEnd(patience seconds: Double) -> [UInt8] {
+    public func readToEnd(patience seconds: Double) -> [UInt8] { read(until: nil, patience: seconds) }
+
+    /// Until `text` has come and what follows it at once, the station hangs up, or patience ends.
+    public func read(until text: String?, patience seconds: Double) -> [UInt8] {
         var all: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 65_536)
         let end = Date(timeIntervalSinceNow: seconds)
@@ -109,6 +112,7 @@ public final class Socket {
             let count = recv(fd, &buffer, buffer.count, 0)
             guard count > 0 else { return all }
             all += buffer[..<count]
+            if let text, String(decoding: all, as: UTF8.self).contains(text) { return all }
         }
     }
 

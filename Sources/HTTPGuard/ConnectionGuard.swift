@@ -1,21 +1,28 @@
-import Hummingbird
-import HummingbirdCore
-import NIOCore
+public import HummingbirdCore
+public import NIOCore
 import Primitives
 import Synchronization
 
 /// Keeps strangers from holding connections: so many from one address, so many in all, and none for long.
-final class ConnectionGuard: Sendable {
-    /// A browser opens six; a household behind one address a few more.
-    static let perAddress = 16
-    static let inAll = 512
-    /// A request and its answer take milliseconds. Whoever drips its bytes is cut off.
-    static let lifetime = TimeAmount.seconds(20)
+public final class ConnectionGuard: Sendable {
+    /// What callers may hold.
+    public struct Limits: Sendable {
+        /// A browser opens six; a household behind one address a few more.
+        public var perAddress = 16
+        public var inAll = 512
+        /// A request and its answer take milliseconds. Whoever drips its bytes is cut off.
+        public var lifetime = TimeAmount.seconds(20)
 
+        public init() {}
+    }
+
+    private let limits: Limits
     private let open = Mutex<(all: Int, byAddress: [IPAddress: Int])>((0, [:]))
 
+    public init(_ limits: Limits = Limits()) { self.limits = limits }
+
     /// How an HTTP server is to treat its callers.
-    func configuration() -> HTTP1Channel.Configuration {
+    public func configuration() -> HTTP1Channel.Configuration {
         HTTP1Channel.Configuration(
             additionalChannelHandlers: [Handler(self)], idleTimeout: .seconds(10),
             httpDecoderConfiguration: .init(maxHeaderFieldSize: 8_192, maxHeaderListSize: 16_384, maxHeaderFieldCount: 64))
@@ -23,7 +30,7 @@ final class ConnectionGuard: Sendable {
 
     fileprivate func enter(_ address: IPAddress) -> Bool {
         open.withLock { open in
-            guard open.all < Self.inAll, open.byAddress[address, default: 0] < Self.perAddress else { return false }
+            guard open.all < limits.inAll, open.byAddress[address, default: 0] < limits.perAddress else { return false }
             open.all += 1
             open.byAddress[address, default: 0] += 1
             return true
@@ -69,7 +76,7 @@ final class ConnectionGuard: Sendable {
             let channel = context.channel
             guard let caller, guarding.enter(caller) else { return channel.close(promise: nil) }
             address = caller
-            deadline = context.eventLoop.scheduleTask(in: ConnectionGuard.lifetime) { channel.close(promise: nil) }
+            deadline = context.eventLoop.scheduleTask(in: guarding.limits.lifetime) { channel.close(promise: nil) }
         }
 
         private func end() {

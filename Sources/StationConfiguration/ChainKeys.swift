@@ -1,0 +1,51 @@
+import Primitives
+
+/// `[chain]`: the station's part in the Qlink Chain.
+extension Section {
+    static let chain = Section(
+        name: "chain", meaning: "The station's node of the Qlink Chain. Without `genesis` there is none.",
+        keys: [
+            Key(
+                "genesis", \.chain.genesis, .directory, example: "\"/usr/share/basestation/genesis/devnet.json\"",
+                "The file that the chain began with: its hash is the chain's name."),
+            Key(
+                "role", \.chain.role, .choice, example: "\"light\"",
+                "`light`: verifies everything and keeps the state and the newest 10,000 blocks; `archive`: keeps every block; `delegate`: as `light`, and signs blocks with the station's key."
+            ),
+            Key(
+                "listen", \.chain.listen, .endpoint, example: "\"0.0.0.0:2053\"",
+                "Where other nodes may call; left out, this one only calls others, which is enough behind a router."),
+            Key(
+                "peers", \.chain.peers, .peers(0...32), example: "[\"node.example.org:2053\"]",
+                "Nodes to call first; more are learnt from them. `KEY@host:port` accepts nobody else there."),
+            Key(
+                "private_addresses", \.chain.takesPrivateAddresses, .flag, example: "false",
+                "`true` learns of nodes in private networks too: for a laboratory."),
+            Key(
+                "rpc_listen", \.chain.rpc, .endpoint, example: "\"127.0.0.1:2052\"",
+                "Where wallets may ask (docs/chain-api.md); the control socket and the buyers' port answer anyway."),
+            Key(
+                "disk_is_copy", \.chain.isDiskCopy, .flag, example: "false",
+                "Of a delegate: `true` once its disk was restored from a copy; it signs again when the chain has passed what the original may have signed."
+            ),
+        ])
+}
+
+/// A node of the Qlink Chain.
+public struct ChainConfiguration: Hashable, Sendable {
+    public enum Role: String, Hashable, Sendable, CaseIterable { case light, archive, delegate }
+
+    /// Path of the genesis file; nil: no node.
+    public var genesis: String?
+    public var role = Role.light
+    /// An `Endpoint`; "" to call only.
+    public var listen = ""
+    /// `host:port` or `KEY@host:port`.
+    public var peers: [String] = []
+    public var takesPrivateAddresses = false
+    /// An `Endpoint`; "" for none.
+    public var rpc = ""
+    public var isDiskCopy = false
+
+    public init() {}
+}

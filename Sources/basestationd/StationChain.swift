@@ -1,0 +1,171 @@
+import Chain
+import ChainAPI
+import ChainServer
+import Consensus
+import Glibc
+import HAL
+import Ledger
+import Logging
+import Node
+import Peering
+import Primitives
+import ServiceLifecycle
+import Station
+import StationAPI
+import StationConfiguration
+import Store
+
+/// The station's node of the Qlink Chain: disk, peers, node and API, joined. When it fails clients are served all the same.
+actor StationChain: Service {
+    /// Without a block for so long something is wrong: one comes a minute even when nothing happens.
+    private static let patience = Nanoseconds.seconds(180)
+
+    private let role: ChainConfiguration.Role
+    private let service: ChainService
+    private let network: PeerNetwork
+    private let history = ChainHistory()
+    private let rpc: ChainRPC
+    private let server: ChainServer?
+    private let clocks: any Clocks
+    private let logger: Logger
+    private var lastBlock: Instant
+    private var failure: String?
+    private var verification: ChainVerificationView?
+    private let orders = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+
+    /// nil where no genesis is named.
+    init?(_ configuration: StationConfiguration, key: PrivateKey, clocks: any Clocks, logger: Logger) async throws {
+        let chain = configuration.chain
+        guard let path = chain.genesis else { return nil }
+        let genesis = try GenesisFile.load(path)
+        let directory = configuration.stateDirectory + "/chain"
+        try Directories.make(directory, mode: 0o700)
+        let store = try ChainStore(
+            directory: directory, isDeclaredCopy: chain.isDiskCopy,
+            blocksKept: chain.role == .archive ? nil : ChainStore.blocksKept)
+        network = PeerNetwork(
+            try .init(chain, chainID: genesis.chainID), identity: try PeerIdentity(key),
+            book: PeerBook(path: directory + "/peers.book", at: clocks.now().boot, logger: logger), now: { clocks.now() },
+            logger: logger)
+        service = try await ChainService(
+            genesis: genesis, identity: chain.role == .delegate ? key : nil, storage: store, transport: PeerTransport(network),
+            clock: ChainClock(boot: { clocks.now().boot }, wall: { Self.milliseconds(clocks) }), logger: logger)
+        rpc = ChainRPC(service, history: history)
+        server = Endpoint(chain.rpc).map { [rpc] in ChainServer(rpc, at: $0, logger: logger) }
+        (role, self.clocks, self.logger) = (chain.role, clocks, logger)
+        lastBlock = clocks.now().boot
+        let (height, root) = await service.read { ($0.state.head.height, $0.state.root) }
+        logger.notice(
+            "chain \(genesis.name), height \(height)",
+            metadata: ["role": "\(role)", "chain": "\(genesis.chainID)", "state": "\(root)"])
+    }
+
+    /// Milliseconds since 1970; nil while the board's clock is not to be believed.
+    private static func milliseconds(_ clocks: any Clocks) -> UInt64? {
+        guard clocks.now().wall.isCredible else { return nil }
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        return UInt64(now.tv_sec) * 1_000 + UInt64(now.tv_nsec) / 1_000_000
+    }
+
+    func run() async throws {
+        do {
+            try await cancelWhenGracefulShutdown { try await self.runParts() }
+        } catch is CancellationError {} catch {
+            logger.error("the chain node stopped; clients are served on", metadata: ["reason": "\(error)"])
+            failure = "\(error)"
+            try? await gracefulShutdown()  // a service that returns would end the others
+        }
+    }
+
+    private func runParts() async throws {
+        let (service, network, history, server) = (service, network, history, server)
+        try await withThrowingDiscardingTaskGroup { group in
+            group.addTask { try await network.run() }
+            group.addTask { try await service.run() }
+            group.addTask { await history.follow(service) }
+            group.addTask { for await _ in await service.finalBlocks() { await self.noteBlock() } }
+            group.addTask { for await _ in self.orders.stream { await self.checkAll() } }
+            if let server { group.addTask { try await server.run() } }
+        }
+    }
+
+    private func noteBlock() { lastBlock = clocks.now().boot }
+
+    // MARK: What the station asks
+
+    nonisolated var seam: ChainSeam {
+        let rpc = rpc
+        return ChainSeam(
+            status: { await self.status() }, alerts: { await self.alerts() }, answer: { await rpc.answer(to: $0) },
+            verify: { await self.verify() }, verification: { await self.verification })
+    }
+
+    private func status() async -> StatusView.Chain {
+        let (head, claimed, peers, silence) = await service.read {
+            ($0.state.head, $0.claimedHeight, $0.peerHeights.count, $0.silence)
+        }
+        return StatusView.Chain(
+            height: head.height,
+            finalizedAt: head.height == 0 ? nil : WallTime(secondsSince1970: Int64(clamping: head.time / 1_000)), peers: peers,
+            syncing: claimed > head.height + 1, role: role.rawValue,
+            trouble: failure ?? (role == .delegate ? silence : nil))
+    }
+
+    private func alerts() async -> [StatusView.Alert] {
+        if let failure {
+            return [
+                .init(what: "the chain node stopped: \(failure)", mend: "restart the daemon; if it stops again, see the journal")
+            ]
+        }
+        let since = clocks.now().boot - lastBlock
+        guard since > Self.patience else { return [] }
+        let peers = await service.peerCount
+        return [
+            .init(
+                what: "the chain is silent: no block for \(since.wholeSeconds / 60) min, \(peers) peers",
+                mend: peers == 0
+                    ? "see whether the uplink works, and name nodes in peers below [chain]" : "nothing, if others see it too")
+        ]
+    }
+
+    // MARK: Verification
+
+    private func verify() -> ChainVerificationView {
+        if let verification, verification.state == "running" { return verification }
+        let begun = ChainVerificationView(state: "running")
+        if let failure { return ChainVerificationView(state: "damaged", damage: failure) }
+        verification = begun
+        orders.continuation.yield()
+        return begun
+    }
+
+    private func checkAll() async {
+        do {
+            let end = try await ChainVerifier(service).verify { await self.note($0, "running") }
+            note(end, "sound")
+        } catch {
+            verification?.state = "damaged"
+            verification?.damage = "\(error)"
+        }
+    }
+
+    private func note(_ progress: ChainVerifier.Progress, _ state: String) {
+        verification = ChainVerificationView(
+            state: state, fromHeight: progress.from, checkedHeight: progress.height, toHeight: progress.to)
+    }
+}
+
+extension PeerNetwork.Configuration {
+    fileprivate init(_ chain: ChainConfiguration, chainID: Bytes32) throws {
+        self.init(chainID: chainID, frames: .chain, software: "basestation/0.1.0")
+        listen = Endpoint(chain.listen)
+        configuredPeers = try chain.peers.map {
+            guard let peer = ConfiguredPeer($0) else {
+                throw Problem(.malformed, "chain.peers: \"\($0)\" names no node; write host:port or KEY@host:port")
+            }
+            return peer
+        }
+        acceptsPrivateAddresses = chain.takesPrivateAddresses
+    }
+}

@@ -1,0 +1,132 @@
+import Charging
+import Foundation
+import Lab
+import Ledger
+import Primitives
+import StationAPI
+import StationClient
+import Testing
+
+/// The daemon with a chain node of its own: the one delegate of a chain that the test began.
+@Suite struct StationChainTests {
+    static let key = PrivateKey(seed: [UInt8](repeating: 1, count: 32))!
+
+    static func genesis() -> Genesis {
+        let stake = QLC(units: 1_000_000 * QLC.unitsPerQLC)
+        return Genesis(
+            name: "one", time: UInt64(Date().timeIntervalSince1970 * 1_000) - 60_000,
+            allocations: [.init(key.publicKey, QLC(units: QLC.supply.units - stake.units))],
+            delegates: [.init(key.publicKey, stake: stake)])
+    }
+
+    /// A daemon that signs blocks alone; `rpc` is the TCP port of the open API.
+    static func delegate(rpc: Int, genesis: Genesis = genesis()) async throws -> SimulatedDaemon {
+        try await SimulatedDaemon(chain: "role = \"delegate\"\nrpc_listen = \"127.0.0.1:\(rpc)\"") { folder in
+            try JSONEncoder().encode(genesis).write(to: folder.appendingPathComponent("genesis.json"))
+            let state = folder.appendingPathComponent("state")
+            try FileManager.default.createDirectory(at: state, withIntermediateDirectories: true)
+            try Data(repeating: 1, count: 32).write(to: state.appendingPathComponent("station.key"))
+            chmod(state.path, 0o700)
+            chmod(state.appendingPathComponent("station.key").path, 0o600)
+        }
+    }
+
+    private static func call(_ method: String, _ params: [String: String] = [:]) throws -> String {
+        let call: [String: Any] = ["jsonrpc": "2.0", "id": 1, "method": method, "params": params]
+        return String(decoding: try JSONSerialization.data(withJSONObject: call), as: UTF8.self)
+    }
+
+    private func ask(_ daemon: SimulatedDaemon, _ words: String) throws -> CommandTests.Answer {
+        try CommandTests.run(
+            "basestation", words.split(separator: " ").map(String.init),
+            ["BASESTATION_SOCKET": daemon.folder.path + "/control.sock"])
+    }
+
+    @Test func aPaymentThroughTheBuyersPortIsFinalAndShown() async throws {
+        let (genesis, rpc) = (Self.genesis(), try SimulatedDaemon.freePort())
+        let daemon = try await Self.delegate(rpc: rpc, genesis: genesis)
+        // Who follows hears of the block; one that comes later is told it as well.
+        let events = try #require(Socket(.tcp(rpc)))
+        events.send(Array("GET /events?after=0 HTTP/1.1\r\nHost: a\r\n\r\n".utf8))
+
+        let payee = PrivateKey(seed: [UInt8](repeating: 7, count: 32))!.publicKey
+        let transaction = Transaction(
+            chainID: genesis.chainID, sender: Self.key.publicKey, sequence: 0, fee: QLC(units: 1_000_000),
+            validUntil: UInt64(Date().timeIntervalSince1970 * 1_000) + 600_000,
+            payload: .transfer(Transfer(to: payee, amount: QLC(units: 700))))
+        let signed = CheckedTransaction(signing: transaction, by: Self.key)
+        let submitted = try daemon.ask(
+            1, "POST", "/v1/chain/rpc", Self.call("chain.submit", ["transaction": Hex.encode(signed.bytes)]))
+        #expect(submitted.status == 200 && submitted.body.contains(signed.id.description), "\(submitted.body)")
+
+        let heard = String(decoding: events.read(until: "event: block", patience: 20), as: UTF8.self)
+        #expect(heard.contains("text/event-stream") && heard.contains("\"transactions\":1"), "\(heard)")
+
+        let found = try #require(
+            RawHTTP(place: .tcp(rpc)).ask("POST", "/rpc", body: Self.call("chain.transaction", ["id": signed.id.description])))
+        #expect(found.status == 200 && found.body.contains("\"status\":\"done\""), "\(found.body)")
+
+        let status = try await daemon.control.get("/v1/status", as: StatusView.self)
+        #expect(status.chain?.role == "delegate" && status.chain?.trouble == nil)
+        #expect(try #require(status.chain).height >= 1 && status.chain?.syncing == false)
+        for words in ["chain status", "chain block 1", "chain peers", "chain verify", "status"] {
+            let answer = try ask(daemon, words)
+            #expect(answer.status == 0 && answer.widest <= 80, "\(words): \(answer)")
+        }
+        #expect(try ask(daemon, "chain block 1").out.contains("transfer"))
+        #expect(try ask(daemon, "chain verify --json").out.contains("\"sound\""))
+        #expect(try ask(daemon, "chain block 999").status == 1)
+        #expect(try ask(daemon, "chain asset \(signed.id)").status == 1)
+        #expect(try #require(daemon.owner.ask("GET", "/metrics")).body.contains("\nbasestation_chain_peers 0\n"))
+    }
+
+    @Test func aStationWithoutAChainSaysSo() async throws {
+        let daemon = try await SimulatedDaemon()
+        for words in ["chain status", "chain verify"] {
+            let answer = try ask(daemon, words)
+            #expect(answer.status == 1 && answer.err.contains("[chain]"), "\(answer)")
+        }
+        #expect(try await daemon.control.get("/v1/status", as: StatusView.self).chain == nil)
+        #expect(try daemon.ask(1, "POST", "/v1/chain/rpc", Self.call("chain.status")).status == 404)
+    }
+
+    /// The chain's part fails, and everything else goes on.
+    @Test func aNodeThatCannotRunIsAnAlertAndNoMore() async throws {
+        let rpc = try SimulatedDaemon.freePort()
+        let holder = try await Self.delegate(rpc: rpc)
+        let daemon = try await Self.delegate(rpc: rpc)
+        var status = try await daemon.control.get("/v1/status", as: StatusView.self)
+        for _ in 0..<100 where status.chain?.trouble == nil {
+            try await Task.sleep(for: .milliseconds(50))
+            status = try await daemon.control.get("/v1/status", as: StatusView.self)
+        }
+        #expect(status.chain?.trouble?.contains("127.0.0.1:\(rpc)") == true, "\(String(describing: status.chain))")
+        #expect(status.alerts.contains { $0.what.contains("chain") })
+        #expect(try daemon.ask(1, "GET", "/v1/offer").status == 200)
+        #expect(try ask(daemon, "chain verify").status == 1)
+        #expect(holder.isRunning && daemon.isRunning)
+    }
+
+    /// Missing, empty, and without its money.
+    @Test(arguments: ["", "{}", #"{"name":"x","time":1,"parameters":{},"allocations":[],"vesting":[],"delegates":[]}"#])
+    func aGenesisThatIsNoneIsNamed(_ text: String) throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("qg-\(UUID().uuidString.prefix(8))")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let path = folder.appendingPathComponent("genesis.json").path
+        if !text.isEmpty { try text.write(toFile: path, atomically: true, encoding: .utf8) }
+        let configuration = folder.appendingPathComponent("station.toml")
+        try """
+        [station]
+        hal = "simulated"
+        state_directory = "\(folder.path)/state"
+        runtime_directory = "\(folder.path)"
+        [chain]
+        genesis = "\(path)"
+        [[tariff]]
+        id = "free"
+        """.write(to: configuration, atomically: true, encoding: .utf8)
+        let answer = try CommandTests.run("basestationd", ["--config", configuration.path])
+        #expect(answer.status == 1 && answer.err.contains(path), "\(answer)")
+    }
+}
