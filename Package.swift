@@ -93,6 +93,7 @@ let composition: [Target] = [
     module("Chain", ["Node", "Ledger", "Consensus", "Primitives", asyncAlgorithms, logging]),
     module("Settlement", ["Chain", "Node", "Ledger", "Consensus", "Charging", "Primitives", logging]),
     module("ChainAPI", ["Chain", "Node", "Ledger", "Consensus", "Charging", "Primitives"]),
+    module("ChainClient", ["StationClient", "StationAPI", "Ledger", "Consensus", "Primitives", nioHTTP1]),
     module("ChainServer", ["ChainAPI", "HTTPGuard", "Primitives", asyncAlgorithms, hummingbird, nio, lifecycle, logging]),
     module("Simulation", ["Node", "Ledger", "Charging", "Consensus", "HAL", "SimulatedHAL", "Primitives", collections, heap]),
 ]
@@ -113,7 +114,11 @@ let programs: [Target] = [
             "StationAPI", "StationClient", "Charging", "StationConfiguration", "Primitives", arguments,
         ]),
     program(
-        "qlink", ["StationAPI", "StationClient", "Charging", "Primitives", arguments, nioHTTP1]),
+        "qlink",
+        [
+            "ChainClient", "StationAPI", "StationClient", "KeyBackup", "Ledger", "Consensus", "Charging", "Primitives",
+            arguments, nioHTTP1,
+        ]),
 ]
 
 let testing: [Target] = [
@@ -132,9 +137,19 @@ let testing: [Target] = [
             "ChainLab", "Settlement", "Chain", "Store", "Node", "Ledger", "Consensus", "Charging", "Primitives", "SimulatedHAL",
             logging,
         ]),
+    module(
+        "ToyLedger", ["ChainAPI", "Chain", "Node", "Ledger", "Consensus", "Primitives", "SimulatedHAL"], path: "Tests/ToyLedger"),
     tests(
         "ChainAPITests",
-        ["ChainAPI", "Chain", "Node", "Ledger", "Consensus", "Charging", "Primitives", "SimulatedHAL", logging]),
+        ["ToyLedger", "ChainAPI", "Chain", "Node", "Ledger", "Consensus", "Charging", "Primitives", "SimulatedHAL", logging]),
+    tests(
+        "ChainClientTests",
+        [
+            "ToyLedger", "ChainClient", "ChainAPI", "Chain", "Node", "CLab", "Lab", "KeyBackup", "StationAPI", "StationClient",
+            "Ledger",
+            "Consensus",
+            "Charging", "Primitives", "qlink", hummingbird, nio, logging,
+        ]),
     tests("ChargingTests", ["Charging", "Primitives", "SimulatedHAL", collections]),
     tests(
         "BoardControlTests",

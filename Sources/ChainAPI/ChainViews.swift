@@ -8,8 +8,7 @@ import Primitives
 struct ChainViews: Sendable {
     let network: Address.Network
 
-    /// A chain that is called `mainnet` has addresses of the main network, every other one those of a test net.
-    init(_ genesis: Genesis) { network = genesis.name == "mainnet" ? .main : .test }
+    init(_ genesis: Genesis) { network = Address.Network(ofChain: genesis.name) }
 
     func address(_ key: PublicKey) -> JSONValue { .text(Address(key, on: network).description) }
 

@@ -5,6 +5,9 @@ public struct Address: Hashable, Sendable {
         case test = 1
 
         public var prefix: String { self == .main ? "qlc" : "tqlc" }
+
+        /// A chain that is called `mainnet` has addresses of the main network, every other one those of a test net.
+        public init(ofChain name: String) { self = name == "mainnet" ? .main : .test }
     }
 
     public var key: PublicKey

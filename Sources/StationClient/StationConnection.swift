@@ -34,8 +34,11 @@ public struct StationConnection: Sendable {
     /// Headers to send with each request.
     public var headers: [(String, String)] = []
 
-    /// The largest answer, ten thousand usage records, is under 8 MB.
-    static let answerLimit = 16 << 20
+    /// Bytes of an answer. The largest of a station, ten thousand usage records, is under 8 MB.
+    public var answerLimit = 16 << 20
+
+    /// What to do when nobody answers; else what fits a station.
+    public var mendOfSilence: String?
 
     public init(_ address: StationAddress, timeoutSeconds: Int64 = 15) {
         self.address = address
@@ -61,7 +64,7 @@ public struct StationConnection: Sendable {
 
     /// The body of a successful answer; a refusal is thrown as the `Problem` it says it is.
     public func send(_ method: HTTPMethod, _ path: String, _ body: [UInt8]?) async throws -> [UInt8] {
-        do { return try await exchange(method, path, body) } catch let error as Problem { throw error } catch let error
+        do { return try await exchange(method, path, body, answer) } catch let error as Problem { throw error } catch let error
             as StationUnreachable
         {
             throw error
@@ -71,7 +74,30 @@ public struct StationConnection: Sendable {
         }
     }
 
-    private func exchange(_ method: HTTPMethod, _ path: String, _ body: [UInt8]?) async throws -> [UInt8] {
+    /// Reads an answer that may never end, as events do, until `take` has had enough of it.
+    /// - Parameter take: gets the answer's bytes as they come, and gives whether it wants more.
+    public func follow(_ path: String, _ take: ([UInt8]) throws -> Bool) async throws {
+        try await exchange(.GET, path, nil) { parts in
+            var status = HTTPResponseStatus.ok
+            for try await part in parts {
+                switch part {
+                case .head(let head): status = head.status
+                case .body(let buffer) where status == .ok: guard try take(Array(buffer.readableBytesView)) else { return }
+                case .body: break
+                case .end: break
+                }
+                if case .end = part { break }
+            }
+            guard status == .ok else {
+                throw StationUnreachable(description: "\(address) answers \(status.code) for events", isNotPermitted: false)
+            }
+        }
+    }
+
+    private func exchange<Answer: Sendable>(
+        _ method: HTTPMethod, _ path: String, _ body: [UInt8]?,
+        _ read: (NIOAsyncChannelInboundStream<HTTPClientResponsePart>) async throws -> Answer
+    ) async throws -> Answer {
         let channel = try await connect()
         return try await channel.executeThenClose { inbound, outbound in
             let deadline = channel.channel.eventLoop.scheduleTask(in: timeout) { channel.channel.close(promise: nil) }
@@ -87,7 +113,7 @@ public struct StationConnection: Sendable {
             // All at once: a quick station may have answered and closed before a last empty part of its own is written.
             let content = body.map { [HTTPClientRequestPart.body(.byteBuffer(ByteBuffer(bytes: $0)))] } ?? []
             try await outbound.write(contentsOf: [.head(head)] + content + [.end(nil)])
-            return try await answer(inbound)
+            return try await read(inbound)
         }
     }
 
@@ -101,9 +127,9 @@ public struct StationConnection: Sendable {
             switch part {
             case .head(let head): status = head.status
             case .body(let buffer):
-                guard body.count + buffer.readableBytes <= Self.answerLimit else {
+                guard body.count + buffer.readableBytes <= answerLimit else {
                     throw StationUnreachable(
-                        description: "the answer of \(address) is larger than \(Self.answerLimit) bytes", isNotPermitted: false)
+                        description: "the answer of \(address) is larger than \(answerLimit) bytes", isNotPermitted: false)
                 }
                 body += buffer.readableBytesView
             case .end: isWhole = true
@@ -145,7 +171,8 @@ public struct StationConnection: Sendable {
                 case .unix: "is the daemon running? systemctl status basestationd"
                 case .tcp: "are you on the station's network?"
                 }
-            throw StationUnreachable(description: "nobody answers on \(address); \(mend)", isNotPermitted: isNotPermitted)
+            throw StationUnreachable(
+                description: "nobody answers on \(address); \(mendOfSilence ?? mend)", isNotPermitted: isNotPermitted)
         }
     }
 }

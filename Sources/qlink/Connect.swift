@@ -39,7 +39,7 @@ struct Connect: AsyncParsableCommand {
             throw WalletError("name the channel to pay from, --channel with its 64 digits, or an access code with --code")
         }
         guard let limit = QLC(limit) else { throw WalletError("\"\(limit)\" is not an amount of QLC; write it like 0.5") }
-        let key = try file.load()
+        let key = try SessionKeys(beside: file).key(of: id) ?? file.load()
         let offer: OfferView = try await connection.get("/v1/offer" + (tariff.map { "?tariff=\($0)" } ?? ""))
         guard offer.offer.verified(by: offer.offer.claim.station) != nil, offer.offer.claim.digest == offer.digest else {
             throw WalletError("the offer of \(station) is not signed by the station it names; do not use it")

@@ -7,7 +7,8 @@ import StationClient
 /// Pays ahead in a session that `connect --once` left running.
 struct Pay: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Pays an amount ahead in a session that goes on.", discussion: "Example: qlink pay 0.1")
+        abstract: "Pays an amount ahead in a session that goes on.", usage: "qlink pay AMOUNT [--station STATION] [options]",
+        discussion: "Example: qlink pay 0.1")
 
     @OptionGroup var payment: Payment
 
@@ -24,7 +25,7 @@ struct Pay: AsyncParsableCommand {
 /// Gives to a station whose tariff is free and takes donations.
 struct Donate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Gives an amount to a station that is free.",
+        abstract: "Gives an amount to a station that is free.", usage: "qlink donate AMOUNT [--station STATION] [options]",
         discussion: """
             It is paid from the channel of the session that goes on, and is not credit for later.
             Example: qlink donate 0.5
@@ -57,7 +58,7 @@ struct Payment: ParsableArguments {
         guard let channel = visit.channel else {
             throw WalletError("the session at \(visit.station) is paid by an access code; it has no channel to pay from")
         }
-        let key = try file.load()
+        let key = try SessionKeys(beside: file).key(of: channel) ?? file.load()
         let connection = try visit.connection()
         let before: BuyerSessionView = try await connection.get("/v1/sessions/\(visit.sessionId)")
         let offer: OfferView = try await connection.get("/v1/offer?tariff=\(before.tariffId)")

@@ -6,7 +6,7 @@ import StationClient
 /// What goes on now, as the stations say it.
 struct Status: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Shows the sessions that go on: used, paid, left.",
+        abstract: "Shows the sessions that go on: used, paid, left.", usage: "qlink status [options]",
         discussion: "Example: qlink status")
 
     @Flag(help: "Print JSON: an array of the stations' answers.") var json = false
@@ -53,14 +53,20 @@ struct Status: AsyncParsableCommand {
     }
 }
 
-struct History: ParsableCommand {
+struct History: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Lists this wallet's sessions, oldest first.", discussion: "Example: qlink history --json")
+        abstract: "Lists this wallet's sessions, oldest first.", usage: "qlink history [--chain] [options]",
+        discussion: """
+            With --chain it lists the transactions that the node remembers instead.
+            Example: qlink history --json
+            """)
 
-    @Flag(help: "Print JSON.") var json = false
-    @OptionGroup var file: WalletFile
+    @Flag(name: .customLong("chain"), help: "The account's transactions on the chain.") var onChain = false
+    @OptionGroup var chain: ChainOptions
 
-    func run() throws {
+    func run() async throws {
+        if onChain { return try await AccountHistoryList(chain: chain).show() }
+        let (file, json) = (chain.file, chain.json)
         let visits = Journal(beside: file).visits()
         if json { return print(String(decoding: try JSON.encode(visits, pretty: true), as: UTF8.self)) }
         if visits.isEmpty { return print("no sessions yet") }

@@ -1,67 +1,139 @@
 import ArgumentParser
 import Glibc
+import KeyBackup
 import Primitives
+import StationAPI
 
-struct WalletCommand: ParsableCommand {
+struct WalletCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "wallet", abstract: "The key that pays.", subcommands: [Create.self, Address.self])
+        commandName: "wallet", abstract: "The key that pays, and its money.",
+        subcommands: [Create.self, Address.self, Balance.self, Send.self, Backup.self, Restore.self])
 
     struct Create: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Makes a new wallet and prints its address.")
+        static let configuration = CommandConfiguration(
+            abstract: "Makes a new wallet and prints its key.", usage: "qlink wallet create [options]",
+            discussion: """
+                On a terminal it asks for a passphrase, and shows once the 24 words that
+                bring the wallet back: write them on paper.
+                """)
         @OptionGroup var file: WalletFile
-        func run() throws { print(try file.create().publicKey) }
+        @Option(help: "The kind of chain that its address is for.") var network = NetworkName.main
+
+        func run() throws {
+            let key = PrivateKey()
+            try file.save(key, on: network.network)
+            print(key.publicKey)
+            guard isatty(1) == 1 else { return }
+            print("address \(Primitives.Address(key.publicKey, on: network.network))\n")
+            try showWords(of: key)
+        }
     }
 
     struct Address: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Prints the wallet's address.")
+        static let configuration = CommandConfiguration(
+            abstract: "Prints the wallet's key, or its address.", usage: "qlink wallet address [options]",
+            discussion: "Example: qlink wallet address --network main")
         @OptionGroup var file: WalletFile
-        func run() throws { print(try file.load().publicKey) }
+        @Option(help: "Print the address on this kind of chain instead of the key.") var network: NetworkName?
+        @Flag(help: "Print JSON: the key and its addresses.") var json = false
+
+        private struct View: Encodable {
+            var key: PublicKey
+            var address: String
+            var testAddress: String
+        }
+
+        func run() throws {
+            let key = try file.publicKey()
+            let address = { (network: Primitives.Address.Network) in Primitives.Address(key, on: network).description }
+            if json { return try printJSON(View(key: key, address: address(.main), testAddress: address(.test))) }
+            print(network.map { address($0.network) } ?? key.description)
+        }
+    }
+
+    struct Backup: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Writes the key to a file, encrypted under a passphrase.", usage: "qlink wallet backup [FILE] [options]",
+            discussion: """
+                Without FILE it shows the 24 words, on a terminal only.
+                Example: qlink wallet backup /media/stick/wallet.backup
+                """)
+        @OptionGroup var file: WalletFile
+        @Argument(help: "The backup's file; must not be there yet.") var path: String?
+        @Option(help: "A file or descriptor with the backup's passphrase.") var backupPassphraseFile: String?
+        @Option(help: "The kind of chain that its address is for.") var network = NetworkName.main
+
+        func run() throws {
+            let key = try file.load()
+            guard let path else {
+                guard isatty(1) == 1 else {
+                    throw WalletError("the words are shown on a terminal only; name a file: qlink wallet backup FILE")
+                }
+                return try showWords(of: key)
+            }
+            guard let passphrase = try Passphrase.new(for: path, from: backupPassphraseFile) else {
+                throw WalletError("a backup needs a passphrase: --backup-passphrase-file FILE")
+            }
+            let text = try WalletFile.encrypted(key, passphrase, on: network.network).text
+            guard try PrivateFile.write(Array(text.utf8), to: path, replacing: false) else {
+                throw WalletError("\(path) is there already; it is left as it is")
+            }
+            print("wrote \(path)")
+        }
+    }
+
+    struct Restore: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Makes the wallet again from 24 words or a backup.", usage: "qlink wallet restore [FILE] [options]",
+            discussion: """
+                Reads them from standard input, or from a backup's FILE.
+                Example: qlink wallet restore /media/stick/wallet.backup
+                """)
+        @OptionGroup var file: WalletFile
+        @Argument(help: "A file that \"qlink wallet backup\" wrote.") var path: String?
+        @Option(help: "A file or descriptor with the backup's passphrase.") var backupPassphraseFile: String?
+        @Option(help: "The kind of chain that its address is for.") var network = NetworkName.main
+
+        func run() throws {
+            let key = try source()
+            try file.save(key, on: network.network)
+            print(key.publicKey)
+        }
+
+        private func source() throws -> PrivateKey {
+            if isatty(0) == 1, path == nil { Terminal.say("Type the 24 words, then ^D on a line of its own:\n") }
+            let bytes =
+                try path.map { try PrivateFile.read($0, atMost: 4_096, isSecret: false) }
+                ?? PrivateFile.bytes(of: 0, "standard input", atMost: 4_096)
+            guard let bytes else { throw WalletError("there is no \(path ?? "")") }
+            let text = String(decoding: bytes, as: UTF8.self)
+            guard text.hasPrefix("-----BEGIN") else { return try key(ofWords: text) }
+            do {
+                let backup = try KeyBackup(text: text)
+                return try backup.key(passphrase: Passphrase.of("the backup", from: backupPassphraseFile))
+            } catch let error as KeyBackupError { throw WalletError("\(error)") }
+        }
+
+        private func key(ofWords text: String) throws -> PrivateKey {
+            let mnemonic: Mnemonic
+            do { mnemonic = try Mnemonic(text) } catch { throw WalletError("\(error)") }
+            guard let key = PrivateKey(seed: mnemonic.entropy) else {
+                throw WalletError(
+                    "these \(mnemonic.words.count) words are of another kind of wallet; a wallet of this one has 24")
+            }
+            return key
+        }
     }
 }
 
-/// Where the wallet's secret is kept: 32 bytes, readable by its owner alone.
-struct WalletFile: ParsableArguments {
-    @Option(help: "The wallet's file.") var wallet = Self.standard
-
-    static var standard: String { (getenv("HOME").map { String(cString: $0) } ?? ".") + "/.config/qlink/wallet.key" }
-
-    func load() throws -> PrivateKey {
-        let fd = open(wallet, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
-        guard fd >= 0 else { throw WalletError("there is no wallet at \(wallet); make one: qlink wallet create") }
-        defer { close(fd) }
-        var info = stat()
-        guard fstat(fd, &info) == 0, info.st_mode & 0o077 == 0 else {
-            throw WalletError("\(wallet) can be read by others; a wallet must not: chmod 600 \(wallet)")
+/// Four columns, numbered: they are copied by hand.
+private func showWords(of key: PrivateKey) throws {
+    guard let words = Mnemonic(entropy: key.seed)?.words else { throw WalletError("this key has no words") }
+    print("These words are the wallet. Write them on paper, and show them to nobody:\n")
+    for row in 0..<6 {
+        let cells = stride(from: row, to: words.count, by: 6).map {
+            Screen.right("\($0 + 1)", 4) + " " + Screen.fit(words[$0], 12)
         }
-        var seed = [UInt8](repeating: 0, count: 33)
-        guard read(fd, &seed, 33) == 32, let key = PrivateKey(seed: Array(seed.prefix(32))) else {
-            throw WalletError("\(wallet) does not hold a wallet's 32 bytes; restore it from your backup")
-        }
-        return key
-    }
-
-    func makeFolder() {
-        var path = ""
-        for part in wallet.split(separator: "/", omittingEmptySubsequences: false).dropLast() {
-            path += part + "/"
-            mkdir(path, 0o700)  // those that are there stay as they are
-        }
-    }
-
-    func create() throws -> PrivateKey {
-        makeFolder()
-        let key = PrivateKey()
-        let fd = open(wallet, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard fd >= 0 else {
-            throw WalletError(
-                errno == EEXIST
-                    ? "there is a wallet at \(wallet) already; it is left as it is"
-                    : "\(wallet) cannot be made: \(String(cString: strerror(errno)))")
-        }
-        defer { close(fd) }
-        guard write(fd, key.seed, 32) == 32, fsync(fd) == 0 else {
-            throw WalletError("\(wallet) cannot be written: \(String(cString: strerror(errno)))")
-        }
-        return key
+        print(cells.joined())
     }
 }

@@ -5,6 +5,7 @@ import Ledger
 import Node
 import Primitives
 import Testing
+import ToyLedger
 
 @Suite struct ChainEventsTests {
     /// One event as the WHATWG's rules read it.

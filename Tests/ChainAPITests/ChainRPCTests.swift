@@ -6,6 +6,7 @@ import Node
 import Primitives
 import SimulatedHAL
 import Testing
+import ToyLedger
 
 @Suite struct ChainRPCTests {
     @Test func statusTellsTheHeadAndWhatWaits() async throws {

@@ -6,6 +6,7 @@ import Logging
 import Node
 import Primitives
 import Testing
+import ToyLedger
 
 @Suite struct ChainServiceAPITests {
     /// A disk that holds nothing: the chain starts from genesis.

@@ -4,6 +4,7 @@ import Ledger
 import Node
 import Primitives
 import Testing
+import ToyLedger
 
 /// docs/openrpc.json describes the server that there is.
 @Suite struct OpenRPCTests {

@@ -6,6 +6,7 @@ import Foundation
 import Ledger
 import Primitives
 import Testing
+import ToyLedger
 
 /// A chain on which one of everything has happened, and the API on it. The examples of docs/openrpc.json are asked of this one.
 struct SmallChain {

@@ -1,4 +1,5 @@
 import Chain
+import ChainLab
 import Consensus
 import Ledger
 import Node

@@ -50,7 +50,10 @@ import Testing
             "chain peers", "chain verify", "key create", "key list", "key show", "key revoke", "radio status", "radio scan",
             "radio set", "identify",
         ],
-        "qlink": ["", "wallet create", "wallet address", "connect", "status", "history", "pay", "donate"], "basestationd": [""],
+        "qlink": [
+            "", "wallet create", "wallet address", "wallet send", "channel open", "find", "connect", "status", "history", "pay",
+            "donate",
+        ], "basestationd": [""],
     ]
 
     @Test(arguments: subcommands.keys.sorted()) func everyHelpFitsAScreen(_ program: String) throws {

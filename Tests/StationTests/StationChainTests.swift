@@ -9,9 +9,9 @@ import Testing
 
 /// The daemon with a chain node of its own: the one delegate of a chain that the test began.
 @Suite struct StationChainTests {
-    private static let key = PrivateKey(seed: [UInt8](repeating: 1, count: 32))!
+    static let key = PrivateKey(seed: [UInt8](repeating: 1, count: 32))!
 
-    private static func genesis() -> Genesis {
+    static func genesis() -> Genesis {
         let stake = QLC(units: 1_000_000 * QLC.unitsPerQLC)
         return Genesis(
             name: "one", time: UInt64(Date().timeIntervalSince1970 * 1_000) - 60_000,
@@ -20,7 +20,7 @@ import Testing
     }
 
     /// A daemon that signs blocks alone; `rpc` is the TCP port of the open API.
-    private static func delegate(rpc: Int, genesis: Genesis = genesis()) async throws -> SimulatedDaemon {
+    static func delegate(rpc: Int, genesis: Genesis = genesis()) async throws -> SimulatedDaemon {
         try await SimulatedDaemon(chain: "role = \"delegate\"\nrpc_listen = \"127.0.0.1:\(rpc)\"") { folder in
             try JSONEncoder().encode(genesis).write(to: folder.appendingPathComponent("genesis.json"))
             let state = folder.appendingPathComponent("state")

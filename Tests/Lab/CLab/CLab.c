@@ -1,11 +1,15 @@
 #define _GNU_SOURCE
 #include "CLab.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 int lab_memory_file(const char *name) { return memfd_create(name, MFD_CLOEXEC); }
 
@@ -39,4 +43,19 @@ int lab_has_ended(int pid)
     siginfo_t info = {0};
     if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0) return -1;
     return info.si_pid == pid;
+}
+
+int lab_terminal(int *other)
+{
+    int screen = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (screen < 0) return -1;
+    char name[64];
+    if (grantpt(screen) == 0 && unlockpt(screen) == 0 && ptsname_r(screen, name, sizeof name) == 0) {
+        *other = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
+        if (*other >= 0) return screen;
+    }
+    int reason = errno;
+    close(screen);
+    errno = reason;
+    return -1;
 }

@@ -13,3 +13,7 @@ int lab_spawn(char *const arguments[], char *const environment[], int input, int
 
 // Whether our child has ended: 1 or 0, its status left for waitpid; -1 when it is no child of ours.
 int lab_has_ended(int pid);
+
+// A terminal without a screen, not handed to children: gives the side of the screen and `other`, that of the program. -1 and errno on
+// failure.
+int lab_terminal(int *other);
