@@ -15,13 +15,18 @@ import Testing
         let stake = QLC(units: 1_000_000 * QLC.unitsPerQLC)
         return Genesis(
             name: "one", time: UInt64(Date().timeIntervalSince1970 * 1_000) - 60_000,
-            allocations: [.init(key.publicKey, QLC(units: QLC.supply.units - stake.units))],
+            allocations: [
+                .init(key.publicKey, QLC("1000")!),
+                .init(purse.publicKey, QLC(units: QLC.supply.units - stake.units - QLC("1000")!.units)),
+            ],
             delegates: [.init(key.publicKey, stake: stake)])
     }
 
     /// A daemon that signs blocks alone; `rpc` is the TCP port of the open API.
     static func delegate(rpc: Int, genesis: Genesis = genesis()) async throws -> SimulatedDaemon {
-        try await SimulatedDaemon(chain: "role = \"delegate\"\nrpc_listen = \"127.0.0.1:\(rpc)\"") { folder in
+        try await SimulatedDaemon(
+            chain: "role = \"delegate\"\nrpc_listen = \"127.0.0.1:\(rpc)\"\ngeohash = \"u33dc0\""
+        ) { folder in
             try JSONEncoder().encode(genesis).write(to: folder.appendingPathComponent("genesis.json"))
             let state = folder.appendingPathComponent("state")
             try FileManager.default.createDirectory(at: state, withIntermediateDirectories: true)
@@ -51,20 +56,22 @@ import Testing
 
         let payee = PrivateKey(seed: [UInt8](repeating: 7, count: 32))!.publicKey
         let transaction = Transaction(
-            chainID: genesis.chainID, sender: Self.key.publicKey, sequence: 0, fee: QLC(units: 1_000_000),
+            chainID: genesis.chainID, sender: Self.purse.publicKey, sequence: 0, fee: QLC(units: 1_000_000),
             validUntil: UInt64(Date().timeIntervalSince1970 * 1_000) + 600_000,
             payload: .transfer(Transfer(to: payee, amount: QLC(units: 700))))
-        let signed = CheckedTransaction(signing: transaction, by: Self.key)
+        let signed = CheckedTransaction(signing: transaction, by: Self.purse)
         let submitted = try daemon.ask(
             1, "POST", "/v1/chain/rpc", Self.call("chain.submit", ["transaction": Hex.encode(signed.bytes)]))
         #expect(submitted.status == 200 && submitted.body.contains(signed.id.description), "\(submitted.body)")
 
         let heard = String(decoding: events.read(until: "event: block", patience: 20), as: UTF8.self)
-        #expect(heard.contains("text/event-stream") && heard.contains("\"transactions\":1"), "\(heard)")
+        #expect(heard.contains("text/event-stream") && heard.contains("event: block"), "\(heard)")
 
-        let found = try #require(
-            RawHTTP(place: .tcp(rpc)).ask("POST", "/rpc", body: Self.call("chain.transaction", ["id": signed.id.description])))
-        #expect(found.status == 200 && found.body.contains("\"status\":\"done\""), "\(found.body)")
+        try await Self.wait("the payment") {
+            let found = RawHTTP(place: .tcp(rpc)).ask(
+                "POST", "/rpc", body: try Self.call("chain.transaction", ["id": signed.id.description]))
+            return found?.body.contains("\"status\":\"done\"") == true
+        }
 
         let status = try await daemon.control.get("/v1/status", as: StatusView.self)
         #expect(status.chain?.role == "delegate" && status.chain?.trouble == nil)
@@ -73,11 +80,75 @@ import Testing
             let answer = try ask(daemon, words)
             #expect(answer.status == 0 && answer.widest <= 80, "\(words): \(answer)")
         }
-        #expect(try ask(daemon, "chain block 1").out.contains("transfer"))
         #expect(try ask(daemon, "chain verify --json").out.contains("\"sound\""))
         #expect(try ask(daemon, "chain block 999").status == 1)
         #expect(try ask(daemon, "chain asset \(signed.id)").status == 1)
         #expect(try #require(daemon.owner.ask("GET", "/metrics")).body.contains("\nbasestation_chain_peers 0\n"))
+    }
+
+    /// The whole way of money: the wallet's deposit on the chain, vouchers for service, and the station's settlement on the chain again.
+    @Test func aChannelOnTheChainIsServedAndSettled() async throws {
+        let (genesis, rpc) = (Self.genesis(), try SimulatedDaemon.freePort())
+        let daemon = try await Self.delegate(rpc: rpc, genesis: genesis)
+        let wallet = daemon.folder.appendingPathComponent("wallet.key").path
+        let chain = [
+            "--node", "http://127.0.0.1:\(rpc)", "--genesis", daemon.folder.appendingPathComponent("genesis.json").path, "--json",
+        ]
+        func qlink(_ words: [String]) throws -> String {
+            let answer = try CommandTests.run("qlink", words + ["--wallet", wallet])
+            try #require(answer.status == 0, "\(words): \(answer)")
+            return answer.out
+        }
+        let buyer = try #require(PublicKey(try qlink(["wallet", "create"]).trimmingCharacters(in: .whitespacesAndNewlines)))
+        let gift = Transaction(
+            chainID: genesis.chainID, sender: Self.purse.publicKey, sequence: 0,
+            fee: QLC(units: 1_000_000), validUntil: UInt64(Date().timeIntervalSince1970 * 1_000) + 600_000,
+            payload: .transfer(Transfer(to: buyer, amount: QLC("50")!)))
+        let bytes = CheckedTransaction(signing: gift, by: Self.purse).bytes
+        _ = try Self.fields(daemon.owner, "chain.submit", ["transaction": Hex.encode(bytes)])
+        try await Self.wait("the gift") {
+            try Self.fields(daemon.owner, "chain.account", ["address": Self.address(buyer)])["balance_qlc"] as? String
+                == "50.00000000"
+        }
+
+        struct Opened: Decodable { var channelId: Bytes32 }
+        let text = try qlink(["channel", "open", Self.address(Self.key.publicKey), "30"] + chain)
+        let id = try JSON.decode(Opened.self, from: Data(text.utf8)).channelId
+        var held: ChannelView?
+        try await Self.wait("the station to have the channel") {
+            held = try await daemon.control.get("/v1/channels", as: [ChannelView].self).first { $0.channelId == id }
+            return held != nil
+        }
+        #expect(held?.chainId == genesis.chainID && held?.depositQlc == QLC("30")! && held?.payer == buyer)
+
+        _ = try qlink([
+            "connect", "127.0.0.1:\(daemon.port)", "--channel", "\(id)", "--tariff", "per-byte", "--yes", "--once",
+            "--simulated-client", "1",
+        ])
+        // More than the station leaves at risk.
+        _ = try qlink(["pay", "12"])
+        try await Self.wait("the settlement") {
+            let settled = try Self.fields(daemon.owner, "chain.channel", ["id": "\(id)"])["settled_qlc"] as? String
+            return try #require(settled.flatMap { QLC($0) }) > QLC("12")!
+        }
+        // The station has registered itself meanwhile.
+        try await Self.wait("the station to be found") {
+            let near = try qlink(["find", "--near", "52.52,13.405", "--radius", "5km"] + chain)
+            return near.contains(Self.address(Self.key.publicKey))
+        }
+    }
+
+    private static func address(_ key: PublicKey) -> String { Address(key, on: .test).description }
+
+    private static func fields(
+        _ station: RawHTTP, _ method: String, _ params: [String: String]
+    ) throws -> [String: Any] {
+        let answer = try #require(station.ask("POST", "/v1/chain/rpc", body: call(method, params)))
+        return try #require(answer.json?["result"] as? [String: Any], "\(method): \(answer.body)")
+    }
+
+    private static func wait(_ what: String, _ condition: () async throws -> Bool) async throws {
+        try await waitUntil(what, timeout: .seconds(60), every: .milliseconds(200), condition)
     }
 
     @Test func aStationWithoutAChainSaysSo() async throws {

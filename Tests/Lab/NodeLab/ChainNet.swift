@@ -102,6 +102,7 @@ public final class ChainNet: Sendable {
         private_addresses = true
         rpc_listen = "\(Self.address(node.index)):2052"
         disk_is_copy = \(isCopy)
+        register = false
         [[tariff]]
         id = "free"
         """.write(toFile: node.folder + "/station.toml", atomically: true, encoding: .utf8)
