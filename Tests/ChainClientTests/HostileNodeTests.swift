@@ -9,7 +9,7 @@ import ToyLedger
 
 /// A node that lies, or is broken: it is found out, or at the least nothing that it says counts as proved.
 @Suite struct HostileNodeTests {
-    private static func chain(blocks: Int = 2) async throws -> LedgerSource {
+    static func chain(blocks: Int = 2) async throws -> LedgerSource {
         let source = try LedgerSource()
         try await source.offer(.transfer(Transfer(to: source.keys[5].publicKey, amount: QLC("2.5")!)), by: 4)
         for _ in 0..<blocks { try await source.makeBlock() }
@@ -41,13 +41,14 @@ import ToyLedger
     }
 
     enum Lie: CaseIterable {
-        case entry, proof, root, hidden, invented, otherHeader, header, otherKey
+        case entry, proof, root, otherState, hidden, invented, otherHeader, header, otherKey
     }
 
     @Test(arguments: Lie.allCases) func aLieIsFoundOut(_ lie: Lie) async throws {
         let source = try await Self.chain()
         let rpc = ChainRPC(source, history: ChainHistory())
         let richer = StateEntry.account(Account(balance: QLC("1000000")!)).canonicalBytes
+        let (rich, key) = (try await Self.richerState(), StateKey.account(source.keys[5].publicKey))
         let other = source.address(4)
         let own = source.address(5)
         let result = try await balance(from: source) { request, answer in
@@ -60,6 +61,11 @@ import ToyLedger
             case .entry: return .bytes(changed(answer, "entry", to: .text(Hex.encode(richer))))
             case .proof: return .bytes(changed(answer, "proof", to: .text(Hex.encode(StateProof().canonicalBytes))))
             case .root: return .bytes(changed(answer, "state_root", to: .text(Bytes32.zero.description)))
+            case .otherState:
+                // A state that is sound in itself, and that no delegate signed.
+                let forged = changed(answer, "entry", to: .text(Hex.encode(rich[key]?.canonicalBytes ?? [])))
+                let proof = Hex.encode(rich.tree.proof(of: key.path).canonicalBytes)
+                return .bytes(changed(changed(forged, "proof", to: .text(proof)), "state_root", to: .text("\(rich.root)")))
             case .hidden:
                 return .bytes(changed(changed(answer, "entry", to: nil), "is_present", to: .bool(false)))
             case .invented: return .bytes(changed(answer, "height", to: .integer(7)))
@@ -75,6 +81,13 @@ import ToyLedger
             return
         }
         #expect(!why.isEmpty)
+    }
+
+    private static func richerState() async throws -> LedgerState {
+        let source = try LedgerSource()
+        try await source.offer(.transfer(Transfer(to: source.keys[5].publicKey, amount: QLC("1000000")!)), by: 4)
+        try await source.makeBlock()
+        return await source.state
     }
 
     private static func withForgedState(_ answer: [UInt8]) -> [UInt8] {
@@ -162,7 +175,7 @@ import ToyLedger
         for _ in 0..<22 { try await source.makeBlock() }
         let block = try #require(await source.block(at: 19)).block.header
         try await TestNode.run(source) { node in
-            let connection = ChainConnection(try NodeAddress(node.url), timeoutSeconds: 5)
+            let connection = ChainConnection(try NodeAddress(node.url), timeoutSeconds: 60)
             let clock = await source.clock
             var client = try await ChainClient(
                 connection, genesis: source.genesis, checkpoint: Checkpoint(height: 19, header: block.id), clock: clock)
@@ -218,8 +231,8 @@ import ToyLedger
 
     @Test(arguments: [
         #"{"jsonrpc":"2.0","id":2,"result":{}}"#, #"{"jsonrpc":"1.0","id":1,"result":{}}"#, #"{"jsonrpc":"2.0","id":1}"#,
-        "", "hello", "[]", "null", #"{"jsonrpc":"2.0","id":"1","result":{}}"#, String(repeating: "[", count: 1 << 20),
-        String(repeating: #"{"result":"#, count: 100_000),
+        "", "hello", "[]", "null", #"{"jsonrpc":"2.0","id":"1","result":{}}"#, String(repeating: "[", count: 20_000),
+        String(repeating: #"{"result":"#, count: 20_000),
     ]) func whatIsNoAnswerIsNone(answer: String) async throws {
         try await TestNode.run(try await Self.chain(), lie: { _, _ in .bytes(Array(answer.utf8)) }) { node in
             let error = await #expect(throws: ChainClientError.self) { _ = try await node.client() }
@@ -251,107 +264,5 @@ import ToyLedger
             return
         }
         #expect(words.contains("--node"))
-    }
-
-    // MARK: Paying through a liar
-
-    @Test(arguments: ["fee", "time", "sequence", "submit", "done"]) func moneyIsNotSpentOnALie(_ what: String) async throws {
-        let source = try await Self.chain()
-        try await TestNode.run(
-            source,
-            lie: { request, answer in
-                switch what {
-                case "fee" where isCall(request, of: .parameters):
-                    .bytes(changed(answer, "parameters", to: .object(["fee_base": .integer(100_000_000)])))
-                case "time" where isCall(request, of: .status):
-                    .bytes(changed(answer, "finalized_at", to: .text("2037-01-15T08:00:03.000Z")))
-                case "sequence" where isCall(request, of: .nextSequence):
-                    .bytes(changed(answer, "next_sequence", to: .integer(1_000)))
-                case "submit" where isCall(request, of: .submit):
-                    .bytes(changed(answer, "id", to: .text(Bytes32.zero.description)))
-                case "done" where isCall(request, of: .transaction):
-                    .bytes(changed(answer, "id", to: .text(Bytes32.zero.description)))
-                default: .bytes(answer)
-                }
-            }
-        ) { node in
-            let client = try await node.client()
-            let key = node.source.keys[4]
-            let error = await #expect(throws: ChainClientError.self) {
-                let draft = try await client.draft(
-                    .transfer(Transfer(to: node.source.keys[6].publicKey, amount: QLC("1")!)), by: key.publicKey,
-                    feeLimit: QLC("0.1")!)
-                let signed = CheckedTransaction(signing: draft, by: key)
-                try await client.submit(signed)
-                _ = try await client.outcome(of: signed, waits: true)
-            }
-            switch (what, error) {
-            case ("fee", .unwise), ("time", .unwise), ("sequence", .notAnAnswer), ("submit", .lie), ("done", .lie): break
-            default: Issue.record("\(what): \(String(describing: error))")
-            }
-        }
-    }
-
-    /// It took the payment, a block has it, and the wallet heard nothing: sent again it is not an error, and pays once.
-    @Test func anUnheardAnswerPaysOnce() async throws {
-        let source = try await Self.chain()
-        let first = Once()
-        try await TestNode.run(
-            source,
-            lie: { request, answer in
-                guard isCall(request, of: .submit), await first.isNow() else { return .bytes(answer) }
-                while await source.pool.count > 0 { await Task.yield() }
-                return .endless
-            }
-        ) { node in
-            let (client, key) = (try await node.client(), node.source.keys[4])
-            let to = node.source.keys[6].publicKey
-            let before = await source.state.account(to).balance
-            let draft = try await client.draft(
-                .transfer(Transfer(to: to, amount: QLC("1")!)), by: key.publicKey, feeLimit: QLC("0.1")!)
-            let signed = CheckedTransaction(signing: draft, by: key)
-            try await client.submit(signed)
-            guard case .done = try await client.outcome(of: signed, waits: true) else {
-                Issue.record("it is not done")
-                return
-            }
-            #expect(await source.state.account(to).balance == before + QLC("1")!)
-        }
-    }
-
-    private actor Once {
-        private var isOver = false
-        func isNow() -> Bool {
-            defer { isOver = true }
-            return !isOver
-        }
-    }
-
-    @Test(arguments: ["invented", "far"]) func aStationIsWhereItIs(_ what: String) async throws {
-        let source = try LedgerSource()
-        var facts = AssetFacts()
-        facts.geohash = "u33dc0cpke"
-        try await source.offer(.registerAsset(RegisterAsset(facts)), by: 4)
-        try await source.makeBlock()
-        try await source.makeBlock()
-        let id = RegisterAsset(facts).identity(of: source.keys[4].publicKey, 0)
-        let place = what == "far" ? "u0nd9k" : "u33dc0"
-        let invented = what == "far" ? id : Bytes32.zero
-        try await TestNode.run(
-            source,
-            lie: { request, answer in
-                guard isCall(request, of: .assetsNear) else { return .bytes(answer) }
-                return .bytes(changed(answer, "assets", to: .list([.object(["id": .text(invented.description)])])))
-            }
-        ) { node in
-            var client = try await node.client()
-            let error = await #expect(throws: ChainClientError.self) {
-                _ = try await client.stations(around: place, within: 2_000, atMost: 10)
-            }
-            guard case .lie = error else {
-                Issue.record("\(String(describing: error))")
-                return
-            }
-        }
     }
 }

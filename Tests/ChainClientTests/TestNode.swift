@@ -117,7 +117,7 @@ extension TestNode {
     ) async throws -> ChainClient {
         let standard = await source.clock
         return try await ChainClient(
-            ChainConnection(NodeAddress(url), timeoutSeconds: 5), genesis: genesis ?? (proving ? source.genesis : nil),
+            ChainConnection(NodeAddress(url), timeoutSeconds: 60), genesis: genesis ?? (proving ? source.genesis : nil),
             clock: clock ?? standard)
     }
 }
