@@ -1,12 +1,12 @@
 public import Chain
-import Consensus
+public import Consensus
 import Foundation
 public import Ledger
 import Logging
-import Node
+public import Node
 public import Peering
 public import Primitives
-import Store
+public import Store
 
 /// What did not come about in time, in words.
 public struct DevnetError: Error, CustomStringConvertible {

@@ -21,7 +21,7 @@ import Testing
         let payee = network.keys[4].publicKey
         try await network.running(only: [0, 1, 2, 3]) { nodes in
             for sequence in 0..<40 as Range<UInt64> {
-                let id = await network.pay(QLC(units: 100), to: payee, from: 0, sequence: sequence, at: nodes[0])
+                let id = try await network.pay(QLC(units: 100), to: payee, from: 0, sequence: sequence, at: nodes[0])
                 try await nodes[1].waitForReceipt(of: id)
             }
             for node in nodes { #expect(try await node.service.block(at: 1) == nil, "it is kept") }
@@ -32,7 +32,7 @@ import Testing
             for node in nodes { try await node.wait { $0.account(payee).balance == before + QLC(units: 4_000) } }
             // Not one block was applied from the first on.
             #expect(try await newcomer.block(at: 1) == nil)
-            let id = await network.pay(QLC(units: 300), to: payee, from: 0, sequence: 40, at: nodes[2])
+            let id = try await network.pay(QLC(units: 300), to: payee, from: 0, sequence: 40, at: nodes[2])
             try await nodes[4].waitForReceipt(of: id)
             for node in nodes { try await node.wait { $0.account(payee).balance == before + QLC(units: 4_300) } }
             let (mine, theirs) = (await newcomer.state, await nodes[0].service.state)
