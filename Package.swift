@@ -47,12 +47,13 @@ let c: [Target] = [
     .target(name: "CTOML"),
     .target(name: "CLinux"),
     .target(name: "CDisk"),
+    .target(name: "CDigest"),
     .target(name: "CHost"),
     .target(name: "CGPIO", linkerSettings: [.linkedLibrary("gpiod")]),
 ]
 
 let ground: [Target] = [
-    module("Primitives", [crypto]),
+    module("Primitives", ["CDigest", crypto]),
     module("KeyBackup", ["Primitives", crypto, cryptoExtras]),
 ]
 

@@ -28,9 +28,10 @@ public struct StateKey: Hashable, Comparable, Sendable, Canonical {
     }
 
     /// Where it stands in the tree.
-    public var path: Bytes32 { Self.pathTag.digest(canonicalBytes) }
+    public var path: Bytes32 { Self.pathTags[Int(kind.rawValue)].digest(of: id) }
 
-    private static let pathTag = TaggedHash.Tag("qlink/state-key")
+    /// By kind, whose byte is the first of a key's encoding.
+    private static let pathTags = (0...Kind.allCases.map(\.rawValue).max()!).map { TaggedHash.Tag("qlink/state-key", and: [$0]) }
 }
 
 extension StateKey {
