@@ -158,10 +158,16 @@ let testing: [Target] = [
             "basestation", "qlink", "labtraffic", logging,
         ]),
     .target(name: "CBench", path: "Tests/Bench/CBench"),
+    module("LargeLedger", ["Node", "Ledger", "Consensus", "Charging", "Primitives"], path: "Tests/Bench/LargeLedger"),
+    program(
+        "lightnode",
+        ["LargeLedger", "Chain", "Store", "Node", "Ledger", "Consensus", "Primitives", arguments, logging],
+        path: "Tests/Bench/lightnode"),
     program(
         "bench",
         [
-            "CBench", "Lab", "Station", "LinuxHAL", "Store", "Ledger", "Consensus", "Charging", "HAL", "Netlink", "Primitives",
+            "CBench", "Lab", "LargeLedger", "Station", "LinuxHAL", "Store", "Ledger", "Consensus", "Charging", "HAL",
+            "Netlink", "Primitives",
             arguments, collections,
             crypto,
             logging,
