@@ -48,12 +48,13 @@ let c: [Target] = [
     .target(name: "CTOML"),
     .target(name: "CLinux"),
     .target(name: "CDisk"),
+    .target(name: "CDigest"),
     .target(name: "CHost"),
     .target(name: "CGPIO", linkerSettings: [.linkedLibrary("gpiod")]),
 ]
 
 let ground: [Target] = [
-    module("Primitives", [crypto]),
+    module("Primitives", ["CDigest", crypto]),
     module("KeyBackup", ["Primitives", crypto, cryptoExtras]),
 ]
 
@@ -199,10 +200,16 @@ let testing: [Target] = [
             "basestation", "qlink", "labtraffic", logging,
         ]),
     .target(name: "CBench", path: "Tests/Bench/CBench"),
+    module("LargeLedger", ["Node", "Ledger", "Consensus", "Charging", "Primitives"], path: "Tests/Bench/LargeLedger"),
+    program(
+        "lightnode",
+        ["LargeLedger", "Chain", "Store", "Node", "Ledger", "Consensus", "Primitives", arguments, logging],
+        path: "Tests/Bench/lightnode"),
     program(
         "bench",
         [
-            "CBench", "Lab", "Station", "LinuxHAL", "Store", "Ledger", "Consensus", "Charging", "HAL", "Netlink", "Primitives",
+            "CBench", "Lab", "LargeLedger", "Station", "LinuxHAL", "Store", "Ledger", "Consensus", "Charging", "HAL",
+            "Netlink", "Primitives",
             arguments, collections,
             crypto,
             logging,

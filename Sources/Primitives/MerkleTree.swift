@@ -1,5 +1,3 @@
-import Crypto
-
 /// The Merkle tree over a list (RFC 6962, section 2.1): SHA-256, leaves behind a 0 byte, nodes behind a 1, so that neither passes for
 /// the other.
 public enum MerkleTree {
@@ -30,7 +28,7 @@ public enum MerkleTree {
     }
 
     private static func root(of leaves: ArraySlice<Bytes32>) -> Bytes32 {
-        guard leaves.count > 1 else { return leaves.first ?? Bytes32(SHA256().finalize()) }
+        guard leaves.count > 1 else { return leaves.first ?? PreparedDigest().digest([]) }
         let middle = leaves.startIndex + split(leaves.count)
         return node(root(of: leaves[..<middle]), root(of: leaves[middle...]))
     }
@@ -46,18 +44,9 @@ public enum MerkleTree {
     /// The largest power of two below `count`.
     private static func split(_ count: Int) -> Int { 1 << (Int.bitWidth - 1 - (count - 1).leadingZeroBitCount) }
 
-    private static func leaf(_ entry: [UInt8]) -> Bytes32 {
-        var hash = SHA256()
-        withUnsafeBytes(of: UInt8(0)) { hash.update(bufferPointer: $0) }
-        entry.withUnsafeBytes { hash.update(bufferPointer: $0) }
-        return Bytes32(hash.finalize())
-    }
+    private static let leaves = PreparedDigest(prefix: [0])
+    private static let nodes = PreparedDigest(prefix: [1])
 
-    private static func node(_ left: Bytes32, _ right: Bytes32) -> Bytes32 {
-        var hash = SHA256()
-        withUnsafeBytes(of: UInt8(1)) { hash.update(bufferPointer: $0) }
-        left.withUnsafeBytes { hash.update(bufferPointer: $0) }
-        right.withUnsafeBytes { hash.update(bufferPointer: $0) }
-        return Bytes32(hash.finalize())
-    }
+    private static func leaf(_ entry: [UInt8]) -> Bytes32 { leaves.digest(entry) }
+    private static func node(_ left: Bytes32, _ right: Bytes32) -> Bytes32 { nodes.digest(left, right) }
 }

@@ -58,7 +58,7 @@ public struct Mnemonic: Sendable {
 
     /// One bit for each 32 of the entropy: the first of its SHA-256.
     private static func checkBits(of entropy: [UInt8]) -> [Bool] {
-        Array(bits(Bytes32(SHA256.hash(data: entropy)).bytes[0])[..<(entropy.count / 4)])
+        Array(bits(PreparedDigest().digest(entropy).bytes[0])[..<(entropy.count / 4)])
     }
 
     private static func number(of word: String, position: Int) throws(MnemonicError) -> Int {

@@ -4,30 +4,23 @@ import Crypto
 public enum TaggedHash {
     /// A tag made ready: what it adds to a digest, one block of SHA-256, is computed once. Keep it in a `static let`.
     public struct Tag: Sendable {
-        private let start: SHA256
+        private let prepared: PreparedDigest
 
-        public init(_ name: String) {
-            var start = SHA256()
-            let prefix = SHA256.hash(data: Array(name.utf8))
-            for _ in 0..<2 { prefix.withUnsafeBytes { start.update(bufferPointer: $0) } }
-            self.start = start
+        public init(_ name: String) { self.init(name, and: []) }
+
+        /// - Parameter start: what every message begins with.
+        public init(_ name: String, and start: [UInt8]) {
+            let tag = PreparedDigest().digest(Array(name.utf8)).bytes
+            prepared = PreparedDigest(prefix: tag + tag + start)
         }
 
         /// `SHA256(SHA256(tag) ‖ SHA256(tag) ‖ message)`.
-        public func digest(_ message: [UInt8]) -> Bytes32 {
-            var hash = start
-            message.withUnsafeBytes { hash.update(bufferPointer: $0) }
-            return Bytes32(hash.finalize())
-        }
+        public func digest(_ message: [UInt8]) -> Bytes32 { prepared.digest(message) }
+        public func digest(_ message: ArraySlice<UInt8>) -> Bytes32 { prepared.digest(message) }
 
-        /// The same of one, two or three times 32 bytes, without an array.
-        public func digest(of first: Bytes32, _ second: Bytes32? = nil, _ third: Bytes32? = nil) -> Bytes32 {
-            var hash = start
-            first.withUnsafeBytes { hash.update(bufferPointer: $0) }
-            second?.withUnsafeBytes { hash.update(bufferPointer: $0) }
-            third?.withUnsafeBytes { hash.update(bufferPointer: $0) }
-            return Bytes32(hash.finalize())
-        }
+        /// The same of 32 or 64 bytes, without an array.
+        public func digest(of message: Bytes32) -> Bytes32 { prepared.digest(message) }
+        public func digest(of first: Bytes32, _ second: Bytes32) -> Bytes32 { prepared.digest(first, second) }
     }
 
     /// The digest under a tag that is used once; for one that is used often, see ``Tag``.
@@ -37,10 +30,6 @@ public enum TaggedHash {
     public static func keyed(_ key: [UInt8], _ message: [UInt8]) -> Bytes32 {
         Bytes32(Array(HMAC<SHA256>.authenticationCode(for: message, using: SymmetricKey(data: key))))!
     }
-}
-
-extension Bytes32 {
-    init(_ digest: SHA256Digest) { self = digest.withUnsafeBytes { Bytes32(loading: $0) } }
 }
 
 /// A value that has a signature over its tagged canonical bytes.

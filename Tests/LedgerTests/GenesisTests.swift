@@ -69,6 +69,30 @@ import Testing
         #expect(throws: LedgerError.self) { try restore { $0.removeAll { $0.key.kind == .account } } }
     }
 
+    /// The tree takes what is loaded by the batch: neither the batches nor the order can be seen in it.
+    @Test func aLargeStateIsLoadedAsItWas() throws {
+        let state = try Chain().state
+        var entries = state.all.map { (key: $0.key, entry: $0.value) }
+        for number in 0..<40_000 as Range<UInt64> {
+            let id = TaggedHash.digest(tag: "test/account", Array("\(number)".utf8))
+            var account = Account()
+            account.sequence = number + 1
+            entries.append((key: StateKey(.account, id), entry: .account(account)))
+        }
+        let forward = try LedgerState(chainID: state.chainID, head: state.head, entries: entries)
+        let backward = try LedgerState(chainID: state.chainID, head: state.head, entries: entries.reversed())
+        var tree = StateTree()
+        tree.update(entries.map { ($0.key.path, $0.entry.hash) })
+        #expect(forward.root == tree.root)
+        #expect(backward.root == tree.root)
+        #expect(forward.all == backward.all)
+        #expect(forward.keys(of: .delegate) == state.keys(of: .delegate))
+        // A key that stands twice, in two batches.
+        #expect(throws: LedgerError.stateDamaged("a account stands twice")) {
+            try LedgerState(chainID: state.chainID, head: state.head, entries: entries + [entries[state.all.count]])
+        }
+    }
+
     /// It comes from a peer: a height that is far off costs nothing, and traps nothing.
     @Test(arguments: [5, 1 << 40, .max] as [UInt64]) func aHeightOutsideItsEpochIsRefused(height: UInt64) throws {
         let state = try Chain([.epochBlocks: 5]).state

@@ -111,7 +111,10 @@ import Testing
             let bytes = values.flatMap(\.bytes)
             #expect(tag.digest(of: values[0]) == TaggedHash.digest(tag: "test/node", bytes[..<32]))
             #expect(tag.digest(of: values[0], values[1]) == TaggedHash.digest(tag: "test/node", bytes[..<64]))
-            #expect(tag.digest(of: values[0], values[1], values[2]) == TaggedHash.digest(tag: "test/node", bytes))
+            #expect(tag.digest(values.flatMap(\.bytes)) == TaggedHash.digest(tag: "test/node", bytes))
+            #expect(tag.digest(bytes[32..<64]) == tag.digest(of: values[1]))
+            let begun = TaggedHash.Tag("test/node", and: Array(bytes[..<7]))
+            #expect(begun.digest(bytes[7...]) == TaggedHash.digest(tag: "test/node", bytes))
         }
     }
 

@@ -10,6 +10,8 @@ import Testing
 /// The daemon with a chain node of its own: the one delegate of a chain that the test began.
 @Suite struct StationChainTests {
     static let key = PrivateKey(seed: [UInt8](repeating: 1, count: 32))!
+    /// Has money; the station's own key signs what the station does by itself.
+    static let purse = PrivateKey(seed: [UInt8](repeating: 2, count: 32))!
 
     static func genesis() -> Genesis {
         let stake = QLC(units: 1_000_000 * QLC.unitsPerQLC)
@@ -96,7 +98,7 @@ import Testing
         ]
         func qlink(_ words: [String]) throws -> String {
             let answer = try CommandTests.run("qlink", words + ["--wallet", wallet])
-            try #require(answer.status == 0, "\(words): \(answer)")
+            #expect(answer.status == 0, "\(words): \(answer)")
             return answer.out
         }
         let buyer = try #require(PublicKey(try qlink(["wallet", "create"]).trimmingCharacters(in: .whitespacesAndNewlines)))

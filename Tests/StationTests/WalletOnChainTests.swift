@@ -30,7 +30,7 @@ import Testing
         let wallet = daemon.folder.appendingPathComponent("wallet.key").path
         try #require(
             FileManager.default.createFile(
-                atPath: wallet, contents: Data(StationChainTests.key.seed), attributes: [.posixPermissions: 0o600]))
+                atPath: wallet, contents: Data(StationChainTests.purse.seed), attributes: [.posixPermissions: 0o600]))
         let file = daemon.folder.appendingPathComponent("genesis.json").path
         let payee = Address(PrivateKey(seed: [UInt8](repeating: 7, count: 32))!.publicKey, on: .test).description
         let common = ["--wallet", wallet, "--genesis", file, "--json"]

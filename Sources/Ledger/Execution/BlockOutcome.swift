@@ -33,7 +33,7 @@ extension LedgerState {
     ) throws(LedgerError) -> BlockOutcome {
         try check(block, transactions)
         if block.lastCommit != knownCommit || knownCommit == nil { try check(block.lastCommit) }
-        var draft = Draft(self, at: block.header.time)
+        var draft = Draft(self, at: block.header.time, for: transactions.count)
         draft.note(block.lastCommit)
         for proof in block.evidence { try draft.punish(proof, on: chainID, reportedBy: block.header.proposer) }
         var receipts: [Receipt] = []

@@ -11,8 +11,10 @@ struct Draft {
     /// What stood there before this transaction.
     private var undo: [(key: StateKey, before: StateEntry??)] = []
 
-    init(_ base: LedgerState, at time: BlockTime) {
+    /// - Parameter transactions: room is made for what so many usually change.
+    init(_ base: LedgerState, at time: BlockTime, for transactions: Int = 0) {
         (self.base, self.time, height, parameters) = (base, time, base.head.height + 1, base.parameters)
+        changes.reserveCapacity(2 * transactions)
     }
 
     subscript(key: StateKey) -> StateEntry? {

@@ -26,68 +26,52 @@ public struct LedgerState: Sendable {
 
     public let chainID: Bytes32
     public private(set) var head: Head
-    public private(set) var tree = StateTree()
-    private var entries: [StateKey: StateEntry] = [:]
-    /// Kinds that are few: gone through at an epoch's end, or searched.
-    private var listed: [StateKey.Kind: Set<StateKey>] = [:]
+    private var contents: StateContents
     /// At the next height.
     public private(set) var rotation: ProposerRotation
-
-    private static let listedKinds: Set<StateKey.Kind> = [.delegate, .unbonding, .vesting, .asset, .proposal]
 
     /// The state that `entries` are, each key once, in any order.
     /// - Throws: `stateDamaged` if they cannot be a state, `supplyBroken` if they do not hold the supply.
     public init(chainID: Bytes32, head: Head, entries: some Sequence<(key: StateKey, entry: StateEntry)>) throws(LedgerError) {
-        var found = QLC.zero
-        var changes: [StateKey: StateEntry?] = [:]
-        for (key, entry) in entries {
-            guard key.kind == entry.kind else { throw .stateDamaged("under \(key.kind) stands \(entry.kind)") }
-            guard changes.updateValue(entry, forKey: key) == nil else { throw .stateDamaged("a \(key.kind) stands twice") }
-            found += entry.amount
-        }
-        guard found == .supply else { throw .supplyBroken(expected: .supply, found: found) }
-        guard case .epoch(let epoch)?? = changes[.epoch], case .parameters(let parameters)?? = changes[.parameters],
-            case .funds?? = changes[.funds],
-            case .attendance(let attendance)?? = changes[.attendance], attendance.missed.count == epoch.current.count,
+        var loading = StateLoading(expecting: entries.underestimatedCount)
+        for (key, entry) in entries { try loading.add(key, entry) }
+        self = try loading.state(chainID: chainID, head: head)
+    }
+
+    /// The same of what `loading` has gathered.
+    init(chainID: Bytes32, head: Head, _ contents: StateContents) throws(LedgerError) {
+        guard case .epoch(let epoch)? = contents[.epoch], case .parameters(let parameters)? = contents[.parameters],
+            case .funds? = contents[.funds],
+            case .attendance(let attendance)? = contents[.attendance], attendance.missed.count == epoch.current.count,
             epoch.current.count > 0
         else { throw .stateDamaged("what every state has is missing") }
         guard head.height < .max, head.height + 1 >= epoch.startHeight,
             head.height + 1 - epoch.startHeight < parameters[.epochBlocks]
         else { throw .stateDamaged("height \(head.height) is not in its epoch") }
-        (self.chainID, self.head) = (chainID, head)
+        (self.chainID, self.head, self.contents) = (chainID, head, contents)
         rotation = ProposerRotation(epoch.current).advanced(by: UInt32(clamping: head.height + 1 - epoch.startHeight))
-        write(changes)
     }
 
     /// Of header height + 1: what the delegates agree on one block later.
     public var root: Bytes32 { tree.root }
 
-    public subscript(key: StateKey) -> StateEntry? { entries[key] }
+    public var tree: StateTree { contents.tree }
+
+    public subscript(key: StateKey) -> StateEntry? { contents[key] }
 
     /// Every entry, in no order; for storage and for snapshots.
-    public var all: [StateKey: StateEntry] { entries }
+    public var all: [StateKey: StateEntry] { contents.entries }
 
     /// All keys of a kind, in no order: delegates, unbondings, vestings, assets or proposals; others are too many to be listed.
-    public func keys(of kind: StateKey.Kind) -> Set<StateKey> { listed[kind] ?? [] }
+    public func keys(of kind: StateKey.Kind) -> Set<StateKey> { contents.listed[kind] ?? [] }
 
     /// Goes on to what a block came to. Only an outcome of this very state fits.
     public mutating func apply(_ outcome: BlockOutcome) {
         precondition(outcome.parent == head.block && outcome.head.height == head.height + 1, "an outcome of another state")
-        write(outcome.changes)
+        for (key, entry) in outcome.changes { contents.set(key, to: entry) }
+        contents.settle()
         head = outcome.head
         if epoch.startHeight == head.height + 1 { rotation = ProposerRotation(epoch.current) } else { rotation.advance() }
-    }
-
-    private mutating func write(_ changes: [StateKey: StateEntry?]) {
-        var leaves: [StateTree.Change] = []
-        leaves.reserveCapacity(changes.count)
-        for (key, entry) in changes {
-            entries[key] = entry
-            leaves.append((path: key.path, value: entry?.hash))
-            guard Self.listedKinds.contains(key.kind) else { continue }
-            if entry == nil { listed[key.kind]?.remove(key) } else { listed[key.kind, default: []].insert(key) }
-        }
-        tree.update(leaves)
     }
 }
 

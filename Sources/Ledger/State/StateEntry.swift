@@ -63,50 +63,52 @@ extension StateEntry: Canonical {
     public mutating func visit(_ coder: inout some CanonicalCoder) throws(CanonicalError) {
         var kind = kind
         try coder.choice(&kind)
-        switch kind {
-        case .account: try visit(&coder, Self.account)
-        case .delegate: try visit(&coder, Self.delegate)
-        case .delegation: try visit(&coder, Self.delegation)
-        case .unbonding: try visit(&coder, Self.unbonding)
-        case .vesting: try visit(&coder, Self.vesting)
-        case .asset: try visit(&coder, Self.asset)
-        case .tariff: try visit(&coder, Self.tariff)
-        case .channel: try visit(&coder, Self.channel)
-        case .content: try visit(&coder, Self.content)
-        case .usage: try visit(&coder, Self.usage)
-        case .parameters: try visit(&coder, Self.parameters)
-        case .funds: try visit(&coder, Self.funds)
-        case .epoch: try visit(&coder, Self.epoch)
-        case .attendance: try visit(&coder, Self.attendance)
-        case .proposal: try visit(&coder, Self.proposal)
+        if coder.isReading { self = Self(blank: kind) }
+        switch self {
+        case .account(let body): try visit(body, &coder, Self.account)
+        case .delegate(let body): try visit(body, &coder, Self.delegate)
+        case .delegation(let body): try visit(body, &coder, Self.delegation)
+        case .unbonding(let body): try visit(body, &coder, Self.unbonding)
+        case .vesting(let body): try visit(body, &coder, Self.vesting)
+        case .asset(let body): try visit(body, &coder, Self.asset)
+        case .tariff(let body): try visit(body, &coder, Self.tariff)
+        case .channel(let body): try visit(body, &coder, Self.channel)
+        case .content(let body): try visit(body, &coder, Self.content)
+        case .usage(let body): try visit(body, &coder, Self.usage)
+        case .parameters(let body): try visit(body, &coder, Self.parameters)
+        case .funds(let body): try visit(body, &coder, Self.funds)
+        case .epoch(let body): try visit(body, &coder, Self.epoch)
+        case .attendance(let body): try visit(body, &coder, Self.attendance)
+        case .proposal(let body): try visit(body, &coder, Self.proposal)
         }
     }
 
     private mutating func visit<Body: Canonical>(
-        _ coder: inout some CanonicalCoder, _ wrap: (Body) -> StateEntry
+        _ body: Body, _ coder: inout some CanonicalCoder, _ wrap: (Body) -> Self
     ) throws(CanonicalError) {
-        var body = coder.isReading ? Body() : self.body as? Body ?? Body()
+        var body = body
         try coder.nested(&body)
-        self = wrap(body)
+        if coder.isReading { self = wrap(body) }
     }
 
-    private var body: any Canonical {
-        switch self {
-        case .account(let body): body
-        case .delegate(let body): body
-        case .delegation(let body): body
-        case .unbonding(let body): body
-        case .vesting(let body): body
-        case .asset(let body): body
-        case .tariff(let body): body
-        case .channel(let body): body
-        case .content(let body): body
-        case .usage(let body): body
-        case .parameters(let body): body
-        case .funds(let body): body
-        case .epoch(let body): body
-        case .attendance(let body): body
-        case .proposal(let body): body
-        }
+    private init(blank kind: StateKey.Kind) {
+        self =
+            switch kind {
+            case .account: .account(Account())
+            case .delegate: .delegate(DelegateRecord())
+            case .delegation: .delegation(Delegation())
+            case .unbonding: .unbonding(Unbonding())
+            case .vesting: .vesting(Vesting())
+            case .asset: .asset(Asset())
+            case .tariff: .tariff(PublishedTariff())
+            case .channel: .channel(ChannelRecord())
+            case .content: .content(Content())
+            case .usage: .usage(UsageCommitments())
+            case .parameters: .parameters(Parameters())
+            case .funds: .funds(Funds())
+            case .epoch: .epoch(Epoch())
+            case .attendance: .attendance(Attendance())
+            case .proposal: .proposal(ParameterProposal())
+            }
     }
 }

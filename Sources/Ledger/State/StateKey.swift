@@ -28,12 +28,14 @@ public struct StateKey: Hashable, Comparable, Sendable, Canonical {
     }
 
     /// Where it stands in the tree.
-    public var path: Bytes32 { Self.path(kind: kind.rawValue, id: id) }
+    public var path: Bytes32 { Self.pathTags[Int(kind.rawValue)].digest(of: id) }
 
     /// For who does not know the kinds.
     public static func path(kind: UInt8, id: Bytes32) -> Bytes32 { pathTag.digest([kind] + id.bytes) }
 
     private static let pathTag = TaggedHash.Tag("qlink/state-key")
+    /// By kind, whose byte is the first of a key's encoding.
+    private static let pathTags = (0...Kind.allCases.map(\.rawValue).max()!).map { TaggedHash.Tag("qlink/state-key", and: [$0]) }
 }
 
 extension StateKey {

@@ -26,7 +26,7 @@ public struct CheckedTransaction: Hashable, Sendable {
 
     /// The name of the transaction that these bytes are, if they are one: what was signed, without the signature behind it.
     public static func id(of bytes: [UInt8]) -> Bytes32 {
-        Transaction.preparedTag.digest(Array(bytes.dropLast(Signature.size)))
+        Transaction.preparedTag.digest(bytes.dropLast(Signature.size))
     }
 
     /// One's own, freshly signed.

@@ -59,28 +59,6 @@ public enum Payload: Hashable, Sendable {
         case .commitUsage: .commitUsage
         }
     }
-
-    private var body: any Canonical {
-        switch self {
-        case .transfer(let body): body
-        case .stake(let body): body
-        case .unstake(let body): body
-        case .registerDelegate(let body): body
-        case .reportEvidence(let body): body
-        case .vote(let body): body
-        case .registerAsset(let body): body
-        case .updateAsset(let body): body
-        case .retireAsset(let body): body
-        case .publishTariff(let body): body
-        case .openChannel(let body): body
-        case .topUpChannel(let body): body
-        case .settleChannels(let body): body
-        case .closeChannel(let body): body
-        case .raiseVoucher(let body): body
-        case .registerContent(let body): body
-        case .commitUsage(let body): body
-        }
-    }
 }
 
 extension Payload: Canonical {
@@ -89,32 +67,56 @@ extension Payload: Canonical {
     public mutating func visit(_ coder: inout some CanonicalCoder) throws(CanonicalError) {
         var kind = kind
         try coder.choice(&kind)
-        switch kind {
-        case .transfer: try visit(&coder, Self.transfer)
-        case .stake: try visit(&coder, Self.stake)
-        case .unstake: try visit(&coder, Self.unstake)
-        case .registerDelegate: try visit(&coder, Self.registerDelegate)
-        case .reportEvidence: try visit(&coder, Self.reportEvidence)
-        case .vote: try visit(&coder, Self.vote)
-        case .registerAsset: try visit(&coder, Self.registerAsset)
-        case .updateAsset: try visit(&coder, Self.updateAsset)
-        case .retireAsset: try visit(&coder, Self.retireAsset)
-        case .publishTariff: try visit(&coder, Self.publishTariff)
-        case .openChannel: try visit(&coder, Self.openChannel)
-        case .topUpChannel: try visit(&coder, Self.topUpChannel)
-        case .settleChannels: try visit(&coder, Self.settleChannels)
-        case .closeChannel: try visit(&coder, Self.closeChannel)
-        case .raiseVoucher: try visit(&coder, Self.raiseVoucher)
-        case .registerContent: try visit(&coder, Self.registerContent)
-        case .commitUsage: try visit(&coder, Self.commitUsage)
+        if coder.isReading { self = Self(blank: kind) }
+        switch self {
+        case .transfer(let body): try visit(body, &coder, Self.transfer)
+        case .stake(let body): try visit(body, &coder, Self.stake)
+        case .unstake(let body): try visit(body, &coder, Self.unstake)
+        case .registerDelegate(let body): try visit(body, &coder, Self.registerDelegate)
+        case .reportEvidence(let body): try visit(body, &coder, Self.reportEvidence)
+        case .vote(let body): try visit(body, &coder, Self.vote)
+        case .registerAsset(let body): try visit(body, &coder, Self.registerAsset)
+        case .updateAsset(let body): try visit(body, &coder, Self.updateAsset)
+        case .retireAsset(let body): try visit(body, &coder, Self.retireAsset)
+        case .publishTariff(let body): try visit(body, &coder, Self.publishTariff)
+        case .openChannel(let body): try visit(body, &coder, Self.openChannel)
+        case .topUpChannel(let body): try visit(body, &coder, Self.topUpChannel)
+        case .settleChannels(let body): try visit(body, &coder, Self.settleChannels)
+        case .closeChannel(let body): try visit(body, &coder, Self.closeChannel)
+        case .raiseVoucher(let body): try visit(body, &coder, Self.raiseVoucher)
+        case .registerContent(let body): try visit(body, &coder, Self.registerContent)
+        case .commitUsage(let body): try visit(body, &coder, Self.commitUsage)
         }
     }
 
     private mutating func visit<Body: Canonical>(
-        _ coder: inout some CanonicalCoder, _ wrap: (Body) -> Payload
+        _ body: Body, _ coder: inout some CanonicalCoder, _ wrap: (Body) -> Self
     ) throws(CanonicalError) {
-        var body = coder.isReading ? Body() : self.body as? Body ?? Body()
+        var body = body
         try coder.nested(&body)
-        self = wrap(body)
+        if coder.isReading { self = wrap(body) }
+    }
+
+    private init(blank kind: Kind) {
+        self =
+            switch kind {
+            case .transfer: .transfer(Transfer())
+            case .stake: .stake(Stake())
+            case .unstake: .unstake(Unstake())
+            case .registerDelegate: .registerDelegate(RegisterDelegate())
+            case .reportEvidence: .reportEvidence(DoubleVote())
+            case .vote: .vote(ParameterVote())
+            case .registerAsset: .registerAsset(RegisterAsset())
+            case .updateAsset: .updateAsset(UpdateAsset())
+            case .retireAsset: .retireAsset(RetireAsset())
+            case .publishTariff: .publishTariff(PublishTariff())
+            case .openChannel: .openChannel(OpenChannel())
+            case .topUpChannel: .topUpChannel(TopUpChannel())
+            case .settleChannels: .settleChannels(SettleChannels())
+            case .closeChannel: .closeChannel(CloseChannel())
+            case .raiseVoucher: .raiseVoucher(RaiseVoucher())
+            case .registerContent: .registerContent(RegisterContent())
+            case .commitUsage: .commitUsage(CommitUsage())
+            }
     }
 }

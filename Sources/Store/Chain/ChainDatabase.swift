@@ -95,6 +95,9 @@ public final class ChainDatabase {
         _ = try database.text("PRAGMA wal_checkpoint(TRUNCATE)")
     }
 
+    /// How many entries the state has.
+    public func entryCount() throws(StorageError) -> Int { Int(try database.integer("SELECT count(*) FROM state") ?? 0) }
+
     /// Hands over every entry of the state, by path, one at a time.
     public func load(_ entry: (EntryKey, [UInt8]) throws(StorageError) -> Void) throws(StorageError) {
         try database.query("SELECT kind, id, value FROM state ORDER BY path") { row throws(StorageError) in

@@ -99,16 +99,16 @@ public actor ChainStore: ChainStorage {
         guard let bytes = try database.meta("head"), let commit = try database.meta("last_commit") else {
             throw damaged("what belongs to the state of height \(height) is missing")
         }
-        var entries: [(key: StateKey, entry: StateEntry)] = []
+        var loading = StateLoading(expecting: try database.entryCount())
         try database.load { (key, bytes) throws(StorageError) in
             guard let kind = StateKey.Kind(rawValue: key.kind), let entry = try? StateEntry(canonicalBytes: bytes) else {
                 throw damaged("an entry cannot be read")
             }
-            entries.append((StateKey(kind, key.id), entry))
+            do { try loading.add(StateKey(kind, key.id), entry) } catch { throw damaged("\(error)") }
         }
         lastCommit = try Commit(canonicalBytes: commit)
         lastHeader = try database.meta("last_header").map { try Header(canonicalBytes: $0) }
-        let state = try LedgerState(chainID: genesis.chainID, head: .init(canonicalBytes: bytes), entries: entries)
+        let state = try loading.state(chainID: genesis.chainID, head: .init(canonicalBytes: bytes))
         guard try database.meta("root") == state.root.bytes else { throw damaged("its root is not the one that was stored") }
         return state
     }

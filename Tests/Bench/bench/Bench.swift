@@ -11,7 +11,7 @@ struct Bench: AsyncParsableCommand {
         discussion: "bench forward --rules FILE --clients 10   compares other rules of the gate with the board's")
 
     enum Group: String, CaseIterable, ExpressibleByArgument {
-        case forward, read, admit, vouchers, ledger, daemon, sizes
+        case forward, read, admit, vouchers, ledger, chain, daemon, sizes
     }
 
     @Argument(help: "What to measure: \(Group.allCases.map(\.rawValue).joined(separator: ", ")); all when none is named.")
@@ -66,7 +66,10 @@ struct Bench: AsyncParsableCommand {
         case .vouchers:
             let vouchers = VoucherFigures(rounds: rounds, directory: scratch + "/vouchers", say: say)
             return ("Taking payments in", try await vouchers.measure())
-        case .ledger: return ("The ledger", try LedgerFigures(rounds: rounds, say: say).measure())
+        case .ledger: return ("The ledger", try await LedgerFigures(rounds: rounds, say: say).measure())
+        case .chain:
+            let chain = ChainFigures(rounds: rounds, directory: scratch + "/chain", say: say)
+            return ("A node of the chain", try chain.measure())
         case .daemon: return ("The daemon", try await DaemonFigures(rounds: rounds, say: say).measure())
         case .sizes: return ("Programs", try SizeFigures(directory: scratch + "/sizes").measure())
         }

@@ -20,6 +20,7 @@ extension Figure {
         switch unit {
         case "ratio": value.short
         case "B/h" where value >= 1e6: (value / 1e6).short + " MB/h"
+        case "B/d": (value / 1e6).short + " MB/d"
         default: "\(value.short) \(unit)"
         }
     }
@@ -36,7 +37,7 @@ struct Report {
     }
 
     private static func row(_ figure: Figure) -> String {
-        let goal = figure.goal.map { "\($0.sign) \($0.limit.short)" } ?? ""
+        let goal = figure.goal.map { "\($0.sign) \(($0.limit / (figure.unit == "B/d" ? 1e6 : 1)).short)" } ?? ""
         return pad(figure.mark + " " + figure.name, 45) + pad(figure.shown, 11, right: true) + pad(goal, 9, right: true) + "  "
             + verdict(figure)
     }
