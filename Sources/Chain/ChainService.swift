@@ -42,6 +42,8 @@ public actor ChainService {
     private let inputs = AsyncChannel<Input>()
     /// Who submitted a transaction and waits for the answer.
     private var waiting: [Bytes32: [AsyncStream<Mempool.Refusal?>.Continuation]] = [:]
+    /// Final, and not with the storage yet: the state is past them already.
+    private var arriving: [UInt64: CertifiedBlock] = [:]
     private var hasEnded = false
     private var followers: [AsyncStream<FinalBlock>.Continuation] = []
 
@@ -83,7 +85,8 @@ public actor ChainService {
 
     /// The final block at `height`; nil when it is not there yet, or not kept any more.
     public func block(at height: UInt64) async throws -> CertifiedBlock? {
-        try await storage.blocks(BlockRange(from: height, count: 1), atMost: Blocks.bytesLimit).first
+        if let block = arriving[height] { return block }
+        return try await storage.blocks(BlockRange(from: height, count: 1), atMost: Blocks.bytesLimit).first
     }
 
     /// Final blocks that are kept, from the range's first on, as many as one message holds.
@@ -160,11 +163,13 @@ public actor ChainService {
     private func perform(
         _ actions: [ChainNode.Action], in group: inout ThrowingDiscardingTaskGroup<any Error>
     ) async throws {
+        for case .append(let certified, _, _) in actions { arriving[certified.height] = certified }
         for action in actions {
             switch action {
             case .persist(let signing, let bound): try await storage.persist(signing, bound: bound)
             case .append(let certified, let outcome, let root):
                 try await storage.append(certified, outcome, root: root)
+                arriving[certified.height] = nil
                 tell(FinalBlock(certified: certified, receipts: outcome.receipts))
             case .send(let message, let peer): await transport.send(message, to: peer)
             case .sendBlocks(let range, let peer):

@@ -41,12 +41,15 @@ import Testing
         for _ in 0..<200 where balance.sequence == 0 {
             try await Task.sleep(for: .milliseconds(50))
             let answer = try await Self.qlink(["wallet", "balance", "--node", owner, "--no-wait"] + common)
+            try #require(answer.status == 0, "\(answer)")
             balance = try JSON.decode(Balance.self, from: Data(answer.out.utf8))
         }
         // The next block comes for this one, and its header names the state after the first.
         let second = try await Self.qlink(["wallet", "send", payee, "1", "--node", owner, "--no-wait"] + common)
         #expect(second.status == 0, "\(second)")
-        let sent = try JSON.decode(Sent.self, from: Data(try await first.out.utf8))
+        let told = try await first
+        try #require(told.status == 0, "\(told)")
+        let sent = try JSON.decode(Sent.self, from: Data(told.out.utf8))
         #expect(sent.status == "done" && sent.proof.proved)
         let paid = try await Self.qlink(["wallet", "balance", payee, "--node", tcp, "--no-wait"] + common)
         #expect(try JSON.decode(Balance.self, from: Data(paid.out.utf8)).balanceQlc >= QLC("12.5")!, "\(paid)")
