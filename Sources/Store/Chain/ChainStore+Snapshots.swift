@@ -58,10 +58,10 @@ extension ChainStore {
 
     public func continueSnapshot() throws -> Bool {
         guard let writer else { return false }
-        do throws(StorageError) {
+        do {
             guard let (draft, manifest) = try writer.advance() else { return true }
             try files.keep(draft, as: manifest)
-        } catch  where error.kind == .full {
+        } catch let error as StorageError where error.kind == .full {
             // Without room the chain goes on, and others give snapshots.
         }
         self.writer = nil
