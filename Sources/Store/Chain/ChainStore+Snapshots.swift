@@ -58,11 +58,12 @@ extension ChainStore {
 
     public func continueSnapshot() throws -> Bool {
         guard let writer else { return false }
-        do {
+        do throws(StorageError) {
             guard let (draft, manifest) = try writer.advance() else { return true }
             try files.keep(draft, as: manifest)
-        } catch let error as StorageError where error.kind == .full {
+        } catch {
             // Without room the chain goes on, and others give snapshots.
+            guard error.kind == .full else { throw error }
         }
         self.writer = nil
         return false
