@@ -13,10 +13,11 @@ import Testing
         var (block, _) = try chain.build([])
         block.transactions = [wrong.bytes]
         block.seal()
-        do {
+        do throws(LedgerError) {
             _ = try chain.state.execute(block, [wrong])
             return nil
-        } catch LedgerError.transaction(let index, let why) {
+        } catch {
+            guard case .transaction(let index, let why) = error else { throw error }
             #expect(index == 0)
             return why
         }
