@@ -164,7 +164,8 @@ import ToyLedger
             do {
                 var client = try await node.client(at: clock)
                 #expect(try await client.account(node.source.keys[5].publicKey).isProved == isProved)
-            } catch ChainClientError.unproved(let why) {
+            } catch {
+                guard case ChainClientError.unproved(let why) = error else { throw error }
                 #expect(!isProved && why.contains("--checkpoint"), "\(why)")
             }
         }
