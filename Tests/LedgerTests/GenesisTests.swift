@@ -44,7 +44,10 @@ import Testing
             let amount = genesis.allocations[4].amount
             genesis.allocations[4].amount = isLess ? amount - QLC(units: units) : amount + QLC(units: units)
         }
-        guard case .supplyBroken(.supply, _)? = found else { throw MissingEntry() }
+        guard case .supplyBroken(.supply, _)? = found else {
+            Issue.record("\(String(describing: found))")
+            return
+        }
     }
 
     @Test func aStateThatIsDamagedIsRefused() throws {

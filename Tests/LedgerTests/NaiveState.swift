@@ -16,7 +16,7 @@ struct NaiveState {
     private static func root(of leaves: ArraySlice<(path: [UInt8], value: [UInt8])>, level: Int) -> Bytes32 {
         guard let first = leaves.first else { return Bytes32(Array(repeating: 0, count: 32))! }
         if leaves.count == 1 { return TaggedHash.digest(tag: "qlink/state-leaf", first.path + first.value) }
-        let middle = leaves.firstIndex { $0.path[level / 8] & 0x80 >> UInt8(level % 8) != 0 } ?? leaves.endIndex
+        let middle: Int = leaves.firstIndex(where: { $0.path[level / 8] & 0x80 >> UInt8(level % 8) != 0 }) ?? leaves.endIndex
         let (left, right) = (root(of: leaves[..<middle], level: level + 1), root(of: leaves[middle...], level: level + 1))
         return TaggedHash.digest(tag: "qlink/state-node", left.bytes + right.bytes)
     }
