@@ -63,8 +63,8 @@ struct ChainCommand: AsyncParsableCommand {
                 [
                     ("Asset", asset.id), ("Owner", asset.owner), ("Kind", asset.facts.kind),
                     ("Registered", "at height \(asset.registeredHeight)" + (asset.isRetired ? ", retired" : "")),
-                    ("Place", "geohash \(asset.facts.geohash)"), ("Network", Screen.plain(asset.facts.ssid)),
-                    ("Endpoint", Screen.plain(asset.facts.endpoint)), ("Tariff", asset.facts.tariff),
+                    ("Place", "geohash \(asset.facts.geohash)"), ("Network", asset.facts.ssid.printable),
+                    ("Endpoint", asset.facts.endpoint.printable), ("Tariff", asset.facts.tariff),
                 ].flatMap(Screen.field)
             }
         }

@@ -48,11 +48,6 @@ enum Screen {
         return d > 0 ? "\(d)d \(h)h" : h > 0 ? "\(h)h \(m)m" : m > 0 ? "\(m)m \(s)s" : "\(s)s"
     }
 
-    /// What strangers wrote, without what would steer the terminal.
-    static func plain(_ text: String) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
-    }
-
     /// `0.10000000` as `0.1`, for people.
     static func amount(_ qlc: QLC) -> String {
         var text = qlc.description

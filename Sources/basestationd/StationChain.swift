@@ -36,6 +36,8 @@ actor StationChain: Service {
     private let logger: Logger
     private var lastBlock: Instant
     private var failure: String?
+    /// Why wallets are not answered at `rpc_listen`.
+    private var silentAPI: String?
     private var verification: ChainVerificationView?
     private let orders = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
@@ -61,11 +63,13 @@ actor StationChain: Service {
             clock: ChainClock(boot: { clocks.now().boot }, wall: { Self.milliseconds(clocks) }), logger: logger)
         rpc = ChainRPC(service, history: history)
         server = Endpoint(chain.rpc).map { [rpc] in ChainServer(rpc, at: $0, logger: logger) }
-        let listing = chain.register ? StationListing(configuration) : nil
         settler = Settler(
             key: key, chain: service, store: store,
-            held: { await cashier.read { $0.channels.values.compactMap(HeldVoucher.init) } }, listing: { listing },
-            network: genesis.name == "mainnet" ? .main : .test, logger: logger)
+            held: { await cashier.read { $0.channels.values.compactMap(HeldVoucher.init) } },
+            listing: {
+                // Prices change while the daemon runs.
+                chain.register ? StationListing(configuration, tariffs: await cashier.read { $0.tariffs }) : nil
+            }, network: genesis.name == "mainnet" ? .main : .test, logger: logger)
         book = ChainChannelBook(
             chain: service, station: key.publicKey, held: { await cashier.read { Array($0.channels.values) } },
             settler: settler, logger: logger)
@@ -106,7 +110,15 @@ actor StationChain: Service {
             group.addTask { await settler.run() }
             group.addTask { try await book.tell { _ = try await cashier.submit(.channel($0)) } }
             group.addTask { for await _ in self.orders.stream { await self.checkAll() } }
-            if let server { group.addTask { try await server.run() } }
+            if let server { group.addTask { await self.serve(server) } }
+        }
+    }
+
+    /// Wallets may have to ask elsewhere: the node and the station's money go on.
+    private func serve(_ server: ChainServer) async {
+        do { try await server.run() } catch is CancellationError {} catch {
+            logger.error("\(error)")
+            silentAPI = "\(error)"
         }
     }
 
@@ -129,7 +141,7 @@ actor StationChain: Service {
             height: head.height,
             finalizedAt: head.height == 0 ? nil : WallTime(secondsSince1970: Int64(clamping: head.time / 1_000)), peers: peers,
             syncing: claimed > head.height + 1, role: role.rawValue,
-            trouble: failure ?? (role == .delegate ? silence : nil))
+            trouble: failure ?? silentAPI ?? (role == .delegate ? silence : nil))
     }
 
     private func alerts() async -> [StatusView.Alert] {
@@ -139,6 +151,7 @@ actor StationChain: Service {
             ]
         }
         var alerts: [StatusView.Alert] = []
+        if let silentAPI { alerts.append(.init(what: silentAPI, mend: "then restart the daemon")) }
         if let trouble = await settler.status.trouble {
             alerts.append(.init(what: "money waits on the chain: \(trouble)", mend: "see \"basestation chain status\""))
         }
@@ -181,16 +194,16 @@ actor StationChain: Service {
 }
 
 extension StationListing {
-    /// What the configuration says: a change of it is a change of the registration.
-    fileprivate init(_ configuration: StationConfiguration) {
+    /// What the configuration says, and the tariffs in force: a change of them is a change of the registration.
+    fileprivate init(_ configuration: StationConfiguration, tariffs: [Tariff]) {
         var facts = AssetFacts()
         facts.kind = .baseStation
         facts.geohash = configuration.chain.geohash
         facts.ssid = configuration.wirelessPorts.isEmpty ? [] : Array(configuration.networkName.utf8)
-        let offered = configuration.tariffs.first { $0.id == configuration.defaultTariff }
+        let offered = tariffs.first { $0.id == configuration.defaultTariff }
         facts.tariff = offered.map { PublishTariff($0.canonicalBytes).digest } ?? .zero
-        facts.configuration = TaggedHash.digest(tag: "qlink/configuration", configuration.tariffs.flatMap(\.canonicalBytes))
-        self.init(facts: facts, tariffs: configuration.tariffs.map(\.canonicalBytes))
+        facts.configuration = TaggedHash.digest(tag: "qlink/configuration", tariffs.flatMap(\.canonicalBytes))
+        self.init(facts: facts, tariffs: tariffs.map(\.canonicalBytes))
     }
 }
 

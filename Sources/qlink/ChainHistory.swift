@@ -1,5 +1,6 @@
 import ChainClient
 import Primitives
+import StationAPI
 
 /// `qlink history --chain`: what the node remembers of the wallet's account.
 struct AccountHistoryList {
@@ -30,15 +31,15 @@ struct AccountHistoryList {
         let isOut = transaction.sender == own
         let named = transaction.payload.amountQlc.map { QLC($0)?.description ?? "all" }
         let amount = named ?? transaction.payload.depositQlc?.description
-        let kind = Screen.printable(transaction.kind).split(separator: "_").joined(separator: " ")
+        let kind = transaction.kind.printable.split(separator: "_").joined(separator: " ")
         var lines = [
             Screen.right("\(transaction.height ?? 0)", 9) + "  " + Screen.fit(kind, 18) + " " + (isOut ? "out " : "in  ")
-                + Screen.right(amount ?? "", 20) + "  " + Screen.fit(Screen.printable(transaction.status), 10)
+                + Screen.right(amount ?? "", 20) + "  " + Screen.fit(transaction.status.printable, 10)
         ]
         let other =
             isOut ? transaction.payload.to ?? transaction.payload.payee ?? transaction.payload.delegate : transaction.sender
-        if let other { lines.append("           " + Screen.fit(Screen.printable(other), 66)) }
-        if let reason = transaction.reason { lines.append("           " + Screen.fit(Screen.printable(reason), 66)) }
+        if let other { lines.append("           " + Screen.fit(other.printable, 66)) }
+        if let reason = transaction.reason { lines.append("           " + Screen.fit(reason.printable, 66)) }
         return lines
     }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import ChainClient
 import Ledger
 import Primitives
+import StationAPI
 
 /// Stations near a place, from the chain's registry [WIFI-4].
 struct Find: AsyncParsableCommand {
@@ -57,8 +58,8 @@ struct Find: AsyncParsableCommand {
         let bssid = (0..<6).map { Hex.encode([UInt8(truncatingIfNeeded: facts.bssid >> UInt64(40 - 8 * $0))]) }
         return View(
             assetId: nearby.id, distanceM: nearby.metres, kind: "\(facts.kind)".inSnakeCase,
-            ssid: Screen.printable(String(decoding: facts.ssid, as: UTF8.self)), bssid: bssid.joined(separator: ":"),
-            endpoint: Screen.printable(facts.endpoint), geohash: facts.geohash, owner: client.address(nearby.owner),
+            ssid: String(decoding: facts.ssid, as: UTF8.self).printable, bssid: bssid.joined(separator: ":"),
+            endpoint: facts.endpoint.printable, geohash: facts.geohash, owner: client.address(nearby.owner),
             downlinkBitsPerSecond: facts.downlink, uplinkBitsPerSecond: facts.uplink, tariff: facts.tariff,
             proof: ProofView(nearby.standing))
     }

@@ -25,7 +25,7 @@ struct QLink: AsyncParsableCommand {
         } catch let error as StationUnreachable {
             stop(error.description, error.isNotPermitted ? 4 : 3)
         } catch let error as ChainClientError {
-            stop(Screen.wrap(Screen.printable(error.description)), error.exitCode)
+            stop(Screen.wrap(error.description.printable), error.exitCode)
         } catch let error as WalletError {
             stop(Screen.wrap(error.description), 1)
         } catch {
@@ -39,7 +39,7 @@ struct QLink: AsyncParsableCommand {
         Progress.end()
         fflush(nil)
         // What a node or a station says is printed as letters, whatever it is.
-        let lines = words.split(separator: "\n", omittingEmptySubsequences: false).map { Screen.printable($0) }
+        let lines = words.split(separator: "\n", omittingEmptySubsequences: false).map { $0.printable }
         let bytes = Array((words.isEmpty ? "" : lines.joined(separator: "\n") + "\n").utf8)
         _ = write(2, bytes, bytes.count)
         Glibc.exit(code)

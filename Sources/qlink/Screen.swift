@@ -15,18 +15,6 @@ enum Screen {
 
     static func field(_ label: String, _ value: some CustomStringConvertible) -> String { "  " + fit(label, 12) + " \(value)" }
 
-    /// What a node or a station's owner wrote: control characters, also those that turn the writing round, become "?".
-    static func printable(_ text: some StringProtocol) -> String {
-        String(
-            String.UnicodeScalarView(
-                text.unicodeScalars.map { scalar in
-                    switch scalar.properties.generalCategory {
-                    case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned: "?"
-                    default: scalar
-                    }
-                }))
-    }
-
     /// Lines of at most 80 columns, broken at words where that can be.
     static func wrap(_ value: String) -> String {
         var lines: [String] = []

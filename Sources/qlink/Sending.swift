@@ -2,6 +2,7 @@ import ArgumentParser
 import ChainClient
 import Ledger
 import Primitives
+import StationAPI
 
 /// What every command takes that sends a transaction.
 struct SendingOptions: ParsableArguments {
@@ -89,7 +90,7 @@ extension SentView {
         switch outcome {
         case .waiting: status = "waiting"
         case .done(let at): (status, height) = ("done", at)
-        case .refused(let at, let why): (status, height, reason) = ("refused", at, Screen.printable(why))
+        case .refused(let at, let why): (status, height, reason) = ("refused", at, why.printable)
         case .expired: status = "expired"
         case .unknown: status = "unknown"
         }
