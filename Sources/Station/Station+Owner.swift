@@ -166,7 +166,10 @@ extension Station {
     func record(_ event: ChannelEvent, of id: ChannelID) async throws -> ChannelView {
         if case .opened = event {
         } else {
-            guard await cashier.read({ $0.channels[id] != nil }) else { throw ChargingError.channelUnknown(id) }
+            guard let channel = await cashier.read({ $0.channels[id]?.channel }) else { throw ChargingError.channelUnknown(id) }
+            guard channel.chainID == .zero else {
+                throw Problem(.conflict, "channel \(id) is on the chain: its payer tops it up and closes it there")
+            }
         }
         if case .toppedUp(_, let deposit) = event, let old = await cashier.read({ $0.channels[id]?.channel.deposit }),
             deposit < old

@@ -43,7 +43,7 @@ struct ChainCommand: AsyncParsableCommand {
                     ("State root", "\(block.header.stateRoot), after the parent"),
                     ("Signed", "in round \(block.commit.round) by \(block.commit.signers.count) delegates"),
                 ].flatMap(Screen.field)
-                lines += ["", Screen.rule("\(block.transactions.count) transactions")]
+                lines += ["", Screen.rule("Transactions: \(block.transactions.count)")]
                 for transaction in block.transactions {
                     lines.append("  \(Screen.fit(transaction.kind ?? "unreadable", 16))\(Screen.fit(transaction.id, 62))")
                 }

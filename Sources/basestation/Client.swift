@@ -53,12 +53,12 @@ struct Client: AsyncParsableCommand {
 
 struct ChannelCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "channel", abstract: "Buyers' deposits, kept by the station until the chain does.",
+        commandName: "channel", abstract: "Buyers' deposits: the station's own book, and the chain's.",
         subcommands: [List.self, Open.self, TopUp.self, Close.self])
 
     static func line(_ channel: ChannelView) -> [String] {
         [
-            channel.channelId.description + (channel.closed ? "  closed" : ""),
+            channel.channelId.description + (channel.chainId == .zero ? "" : "  chain") + (channel.closed ? "  closed" : ""),
             "  deposit \(Screen.amount(channel.depositQlc)), paid \(Screen.amount(channel.paidQlc)), charged \(Screen.amount(channel.chargedQlc)) QLC",
         ]
     }

@@ -121,6 +121,10 @@ import Testing
             held = try await daemon.control.get("/v1/channels", as: [ChannelView].self).first { $0.channelId == id }
             return held != nil
         }
+        // The owner's word is worth nothing there.
+        let deposit = daemon.owner.ask("PUT", "/v1/channels/\(id)/deposit", body: #"{"deposit_qlc":"40"}"#)
+        #expect(deposit?.status == 409 && daemon.owner.ask("DELETE", "/v1/channels/\(id)")?.status == 409)
+        #expect(try await daemon.control.get("/v1/channels", as: [ChannelView].self).first?.depositQlc == QLC("30")!)
         #expect(held?.chainId == genesis.chainID && held?.depositQlc == QLC("30")! && held?.payer == buyer)
 
         _ = try qlink([
