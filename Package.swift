@@ -208,7 +208,7 @@ let testing: [Target] = [
     program(
         "bench",
         [
-            "CBench", "Lab", "LargeLedger", "Station", "LinuxHAL", "Store", "Ledger", "Consensus", "Charging", "HAL",
+            "CBench", "Lab", "NodeLab", "LargeLedger", "Station", "LinuxHAL", "Store", "Ledger", "Consensus", "Charging", "HAL",
             "Netlink", "Primitives",
             arguments, collections,
             crypto,

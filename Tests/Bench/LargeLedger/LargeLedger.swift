@@ -12,8 +12,8 @@ public struct LargeLedger {
 
     public static let delegateCount = 21
     public static let senderCount = 1_000
-    /// Milliseconds.
-    private static let blockInterval: BlockTime = 2_000
+    /// From one block to the next.
+    private let interval: BlockTime
 
     public let genesis: Genesis
     public let delegates = (0..<delegateCount).map { key("delegate", $0) }
@@ -27,13 +27,17 @@ public struct LargeLedger {
     private var payees = 0
     private var time: BlockTime
 
-    public init() throws {
+    /// - Parameters:
+    ///   - begin: the time of the first block's parent, in milliseconds since 1970.
+    ///   - interval: from one block to the next, in milliseconds.
+    public init(begin: BlockTime = 1_800_000_000_000, interval: BlockTime = 2_000) throws {
+        self.interval = interval
         let stake = QLC(units: 1_000_000 * QLC.unitsPerQLC)
         let left = QLC.supply.units - UInt64(Self.delegateCount) * stake.units
         let each = left / UInt64(Self.senderCount)
         let rest = left - each * UInt64(Self.senderCount)
         genesis = Genesis(
-            name: "bench", time: 1_800_000_000_000,
+            name: "bench", time: begin,
             allocations: senders.enumerated().map { .init($1.publicKey, QLC(units: each + ($0 == 0 ? rest : 0))) },
             delegates: delegates.map { .init($0.publicKey, stake: stake) })
         time = genesis.time
@@ -51,6 +55,14 @@ public struct LargeLedger {
         (facts.geohash, facts.ssid, facts.endpoint) = ("u4pruydqqvj8", Array("qlink-station".utf8), "192.0.2.1:2050")
         for _ in 0..<assets / Self.senderCount {
             try await each(try add(signed { _ in .registerAsset(RegisterAsset(facts)) }))
+        }
+    }
+
+    /// So many blocks of one transfer each, each from another sender to another account.
+    public mutating func trade(blocks: Int, _ each: (FinalBlock) async throws -> Void) async throws {
+        for number in 0..<blocks {
+            let transfer = Transfer(to: Self.payee(number % 10_007), amount: QLC(units: 1_000))
+            try await each(try add([signed(by: number % Self.senderCount, .transfer(transfer))]))
         }
     }
 
@@ -105,7 +117,7 @@ public struct LargeLedger {
     // MARK: Blocks
 
     public mutating func block(of transactions: [CheckedTransaction]) -> Block {
-        time += Self.blockInterval
+        time += interval
         var block = Block()
         block.header = state.header(proposer: state.rotation.proposer, at: time)
         (block.lastCommit, block.transactions) = (lastCommit, transactions.map(\.bytes))

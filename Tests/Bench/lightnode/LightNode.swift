@@ -12,7 +12,7 @@ import Store
 @main
 struct LightNode: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "A light node alone on a disk, for bench.", subcommands: [Grow.self, Rest.self, Day.self])
+        abstract: "A light node alone on a disk, for bench.", subcommands: [Grow.self, Trade.self, Rest.self, Day.self])
 }
 
 /// Makes the chain that the others start from.
@@ -26,6 +26,24 @@ struct Grow: AsyncParsableCommand {
         var ledger = try LargeLedger()
         _ = try await store.load(ledger.genesis)
         try await ledger.grow(accounts: accounts, assets: assets) { block in
+            try await store.append(block.certified, block.outcome, root: block.root)
+        }
+        try await store.close()
+    }
+}
+
+/// Makes an archive that another node can fetch: blocks of one transfer each, the last of them a moment ago.
+struct Trade: AsyncParsableCommand {
+    @Argument(help: "A directory that is there and empty.") var directory: String
+    @Option(help: "The time of the first block's parent, in milliseconds since 1970.") var begin: UInt64
+    @Option(help: "Milliseconds from one block to the next.") var interval: UInt64
+    @Option var blocks: Int
+
+    func run() async throws {
+        let store = try ChainStore(directory: directory, keepsSnapshots: true, blocksKept: nil)
+        var ledger = try LargeLedger(begin: begin, interval: interval)
+        _ = try await store.load(ledger.genesis)
+        try await ledger.trade(blocks: blocks) { block in
             try await store.append(block.certified, block.outcome, root: block.root)
         }
         try await store.close()

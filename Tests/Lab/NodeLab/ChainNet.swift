@@ -109,11 +109,12 @@ public final class ChainNet: Sendable {
     }
 
     /// Starts a node and waits until it answers.
-    public func start(_ index: Int) async throws -> LabProcess {
+    ///
+    /// - Parameter prefix: what comes before the program, like `taskset --cpu-list 0`.
+    public func start(_ index: Int, prefix: [String] = []) async throws -> LabProcess {
         let node = nodes[index]
-        let daemon = try node.namespace.start([
-            try Products.url("basestationd").path, "--config", node.folder + "/station.toml",
-        ])
+        let daemon = try node.namespace.start(
+            prefix + [try Products.url("basestationd").path, "--config", node.folder + "/station.toml"])
         try await waitUntil("node \(index) answers", timeout: .seconds(30)) {
             guard daemon.isRunning else { throw LabError.unreadable(what: "the end of node \(index)", text: daemon.stderr) }
             return (try? await self.status(of: index)) != nil  // not yet

@@ -35,7 +35,7 @@ struct Devnet: AsyncParsableCommand {
         guard Namespace.isAvailable else { throw ValidationError("namespaces need root: sudo make devnet") }
         let keys = (1...6).map { PrivateKey(seed: [UInt8](repeating: UInt8($0), count: 32))! }
         let net = try ChainNet(
-            genesis: Self.genesis(keys), keys: keys, roles: ["delegate", "delegate", "delegate", "delegate", "light"],
+            genesis: .devnet(keys, delegates: 4), keys: keys, roles: ["delegate", "delegate", "delegate", "delegate", "light"],
             delay: .milliseconds(delay))
         defer { net.close() }
         var figures = Figures(delayMilliseconds: delay)
@@ -55,18 +55,6 @@ struct Devnet: AsyncParsableCommand {
         say("figures: \(output)")
         while stay { try await Task.sleep(for: .seconds(1)) }
         for daemon in daemons { daemon.terminate() }
-    }
-
-    private static func genesis(_ keys: [PrivateKey]) -> Genesis {
-        let stake = QLC(units: 1_000_000 * QLC.unitsPerQLC)
-        let purse = QLC(units: 1_000 * QLC.unitsPerQLC)
-        let left = QLC.supply.units - 4 * stake.units - 2 * purse.units
-        return Genesis(
-            name: "devnet", time: UInt64(Date().timeIntervalSince1970 * 1_000) - 60_000,
-            allocations: [
-                .init(keys[0].publicKey, QLC(units: left)), .init(keys[4].publicKey, purse), .init(keys[5].publicKey, purse),
-            ],
-            delegates: keys.prefix(4).map { .init($0.publicKey, stake: stake) })
     }
 
     // MARK: What is shown
