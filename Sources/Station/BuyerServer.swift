@@ -15,8 +15,10 @@ import StationAPI
 public struct BuyerServer: Service {
     private let station: Station
     private let logger: Logger
+    private let chainCalls: ChainCalls
 
     public init(station: Station, logger: Logger) {
+        chainCalls = ChainCalls(clocks: station.clocks)
         self.station = station
         self.logger = logger
     }
@@ -86,7 +88,7 @@ public struct BuyerServer: Service {
             return try .json(await station.pay(request.json(VoucherBody.self).voucher, session: id))
         }
         api.delete("sessions/:id") { _, context -> Response in try .json(await station.leave(context.sessionID())) }
-        station.chainRPC(api)
+        station.chainRPC(api) { request, context in try await chainCalls.admit(try? await device(request, context).mac) }
         api.get("channels/:id") { _, context -> Response in
             try .json(await station.channel(context.parameter("id", as: "a channel's 64 hexadecimal digits")))
         }

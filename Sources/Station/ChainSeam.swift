@@ -1,11 +1,14 @@
+import Charging
 import Hummingbird
 import NIOCore
-import Primitives
+public import Primitives
 public import StationAPI
 
 /// The station's chain node, as its APIs need it. Only the composition root knows what stands behind it.
 public struct ChainSeam: Sendable {
     public var status: @Sendable () async -> StatusView.Chain
+    /// How old what it knows is; nil while that is less than the station's limit.
+    public var silence: @Sendable () async -> Nanoseconds?
     /// What is wrong with it, each with what to do.
     public var alerts: @Sendable () async -> [StatusView.Alert]
     /// Answers a JSON-RPC request; nil to notifications.
@@ -17,12 +20,13 @@ public struct ChainSeam: Sendable {
 
     public init(
         status: @escaping @Sendable () async -> StatusView.Chain,
+        silence: @escaping @Sendable () async -> Nanoseconds?,
         alerts: @escaping @Sendable () async -> [StatusView.Alert],
         answer: @escaping @Sendable ([UInt8]) async -> [UInt8]?,
         verify: @escaping @Sendable () async -> ChainVerificationView,
         verification: @escaping @Sendable () async -> ChainVerificationView?
     ) {
-        (self.status, self.alerts, self.answer) = (status, alerts, answer)
+        (self.status, self.silence, self.alerts, self.answer) = (status, silence, alerts, answer)
         (self.verify, self.verification) = (verify, verification)
     }
 }
@@ -35,9 +39,26 @@ extension Station {
         return chain
     }
 
+    /// A voucher of a channel on the chain is worth what the chain will pay: who does not hear of a channel's close may lose it.
+    func hearsChain(of id: ChannelID) async throws {
+        guard let chainID = await cashier.read({ $0.channels[id]?.channel.chainID }), chainID != .zero else { return }
+        guard let chain = seams.chain else {
+            throw Problem(
+                .unavailable, "channel \(id) is on a chain that this station has no node of any more; try another station")
+        }
+        guard let silence = await chain.silence() else { return }
+        throw Problem(
+            .unavailable,
+            "the station has not heard of its chain for \(silence.wholeSeconds) s and takes no payment from channels; try again later"
+        )
+    }
+
     /// For wallets, with JSON-RPC's own errors: docs/chain-api.md.
-    func chainRPC(_ api: Routes) {
-        api.post("chain/rpc") { request, _ -> Response in
+    ///
+    /// - Parameter admit: throws for who may not ask now.
+    func chainRPC(_ api: Routes, admit: @escaping @Sendable (Request, CallContext) async throws -> Void = { _, _ in }) {
+        api.post("chain/rpc") { request, context -> Response in
+            try await admit(request, context)
             let chain = try chain()
             guard let body = try? await request.body.collect(upTo: CallContext.bodyLimit) else {
                 throw Problem(.malformed, "a request has at most \(CallContext.bodyLimit) bytes")

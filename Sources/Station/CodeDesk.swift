@@ -4,7 +4,7 @@ import Primitives
 /// Makes access codes, and turns typed ones into their digests, slowly for those who guess.
 actor CodeDesk {
     private let key: [UInt8]
-    private var limiter: AttemptLimiter
+    private var limiter: AttemptLimiter<MACAddress>
 
     init(key: [UInt8], attemptsPerMinute: Int) {
         self.key = key

@@ -41,6 +41,7 @@ extension Station {
                 throw ChargingError.channelUnknown(channel)
             }
             guard let acceptance = signed.verified(by: key) else { throw ChargingError.wrongKey(channel) }
+            try await hearsChain(of: channel)
             return (tariff, .channel(acceptance))
         case (nil, let code?, nil):
             guard let tariff = await tariff(nil) else { throw ChargingError.tariffUnknown(settings.defaultTariffID) }
@@ -64,6 +65,7 @@ extension Station {
         guard let paying else { throw ChargingError.sessionUnknown(id) }
         guard let key, paying == .channel(channel) else { throw ChargingError.channelUnknown(channel) }
         guard let voucher = signed.verified(by: key) else { throw ChargingError.wrongKey(channel) }
+        try await hearsChain(of: channel)
         _ = try await cashier.submit(.paid(voucher))
         return try await session(id)
     }

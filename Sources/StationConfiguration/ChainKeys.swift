@@ -1,4 +1,4 @@
-import Primitives
+public import Primitives
 
 /// `[chain]`: the station's part in the Qlink Chain.
 extension Section {
@@ -28,6 +28,10 @@ extension Section {
                 "register", \.chain.register, .flag, example: "true",
                 "The station registers itself and its tariffs, so that buyers find it; its account pays the fees."),
             Key(
+                "silence_limit", \.chain.silenceLimit, .time(.seconds(10) ... .seconds(600)), example: "\"5m\"",
+                "What the station knows of the chain may be so old: from then on channels pay for nothing more, since a payer could close one unseen. A chain at rest has a block a minute."
+            ),
+            Key(
                 "geohash", \.chain.geohash, .geohash, example: "\"u33dc0\"",
                 "Where it says it is, as a geohash: each digit narrows it, 6 to some 600 m. Left out: nowhere."),
             Key(
@@ -52,6 +56,8 @@ public struct ChainConfiguration: Hashable, Sendable {
     /// An `Endpoint`; "" for none.
     public var rpc = ""
     public var register = true
+    /// Less than the least dispute window that the station serves.
+    public var silenceLimit = Nanoseconds.seconds(300)
     /// "": not told.
     public var geohash = ""
     public var isDiskCopy = false

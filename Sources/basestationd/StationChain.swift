@@ -24,6 +24,7 @@ actor StationChain: Service {
     private static let patience = Nanoseconds.seconds(180)
 
     private let role: ChainConfiguration.Role
+    private let silenceLimit: Nanoseconds
     private let service: ChainService
     private let network: PeerNetwork
     private let history = ChainHistory()
@@ -73,7 +74,7 @@ actor StationChain: Service {
         book = ChainChannelBook(
             chain: service, station: key.publicKey, held: { await cashier.read { Array($0.channels.values) } },
             settler: settler, logger: logger)
-        (role, self.cashier, self.clocks, self.logger) = (chain.role, cashier, clocks, logger)
+        (role, silenceLimit, self.cashier, self.clocks, self.logger) = (chain.role, chain.silenceLimit, cashier, clocks, logger)
         lastBlock = clocks.now().boot
         let (height, root) = await service.read { ($0.state.head.height, $0.state.root) }
         logger.notice(
@@ -129,7 +130,8 @@ actor StationChain: Service {
     nonisolated var seam: ChainSeam {
         let rpc = rpc
         return ChainSeam(
-            status: { await self.status() }, alerts: { await self.alerts() }, answer: { await rpc.answer(to: $0) },
+            status: { await self.status() }, silence: { await self.silence() }, alerts: { await self.alerts() },
+            answer: { await rpc.answer(to: $0) },
             verify: { await self.verify() }, verification: { await self.verification })
     }
 
@@ -142,6 +144,16 @@ actor StationChain: Service {
             finalizedAt: head.height == 0 ? nil : WallTime(secondsSince1970: Int64(clamping: head.time / 1_000)), peers: peers,
             syncing: claimed > head.height + 1, role: role.rawValue,
             trouble: failure ?? silentAPI ?? (role == .delegate ? silence : nil))
+    }
+
+    /// By the last block's own time, where the board has a clock: a node that catches up does not know yet what has happened.
+    private func silence() async -> Nanoseconds? {
+        var silence = clocks.now().boot - lastBlock
+        if let now = Self.milliseconds(clocks) {
+            let last = await service.read { $0.state.head.time }
+            silence = max(silence, .milliseconds(now - min(now, last)))
+        }
+        return silence > silenceLimit ? silence : nil
     }
 
     private func alerts() async -> [StatusView.Alert] {

@@ -25,9 +25,9 @@ import Testing
     }
 
     /// A daemon that signs blocks alone; `rpc` is the TCP port of the open API.
-    static func delegate(rpc: Int, genesis: Genesis = genesis()) async throws -> SimulatedDaemon {
+    static func delegate(rpc: Int, genesis: Genesis = genesis(), more: String = "") async throws -> SimulatedDaemon {
         try await SimulatedDaemon(
-            chain: "role = \"delegate\"\nrpc_listen = \"127.0.0.1:\(rpc)\"\ngeohash = \"u33dc0\""
+            chain: "role = \"delegate\"\nrpc_listen = \"127.0.0.1:\(rpc)\"\ngeohash = \"u33dc0\"\n\(more)"
         ) { folder in
             try JSONEncoder().encode(genesis).write(to: folder.appendingPathComponent("genesis.json"))
             let state = folder.appendingPathComponent("state")
@@ -38,7 +38,7 @@ import Testing
         }
     }
 
-    private static func call(_ method: String, _ params: [String: String] = [:]) throws -> String {
+    static func call(_ method: String, _ params: [String: String] = [:]) throws -> String {
         let call: [String: Any] = ["jsonrpc": "2.0", "id": 1, "method": method, "params": params]
         return String(decoding: try JSONSerialization.data(withJSONObject: call), as: UTF8.self)
     }
@@ -144,16 +144,16 @@ import Testing
         }
     }
 
-    private static func address(_ key: PublicKey) -> String { Address(key, on: .test).description }
+    static func address(_ key: PublicKey) -> String { Address(key, on: .test).description }
 
-    private static func fields(
+    static func fields(
         _ station: RawHTTP, _ method: String, _ params: [String: String]
     ) throws -> [String: Any] {
         let answer = try #require(station.ask("POST", "/v1/chain/rpc", body: call(method, params)))
         return try #require(answer.json?["result"] as? [String: Any], "\(method): \(answer.body)")
     }
 
-    private static func wait(_ what: String, _ condition: () async throws -> Bool) async throws {
+    static func wait(_ what: String, _ condition: () async throws -> Bool) async throws {
         try await waitUntil(what, timeout: .seconds(60), every: .milliseconds(200), condition)
     }
 

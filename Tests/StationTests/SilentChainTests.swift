@@ -1,0 +1,41 @@
+import Foundation
+import Lab
+import Primitives
+import StationAPI
+import Testing
+
+/// What the station takes, and from whom, while its chain is silent or asked too much.
+@Suite struct SilentChainTests {
+    /// A chain at rest has a block a minute: a station that wants one in ten seconds hears nothing for the rest of it.
+    @Test func aStationThatDoesNotHearTheChainTakesNoVoucher() async throws {
+        let (genesis, rpc) = (StationChainTests.genesis(), try SimulatedDaemon.freePort())
+        let daemon = try await StationChainTests.delegate(rpc: rpc, genesis: genesis, more: "silence_limit = \"10s\"")
+        let buyer = try await ChainBuyer(of: daemon, genesis: genesis, rpc: rpc)
+        let id = try await buyer.channel(deposit: "30")
+        try buyer.give(QLC("1")!, sequence: 1)
+        try await StationChainTests.wait("the session") {
+            try buyer.qlink(
+                "connect", "127.0.0.1:\(daemon.port)", "--channel", "\(id)", "--tariff", "per-byte", "--yes", "--once",
+                "--simulated-client", "1"
+            ).status == 0
+        }
+        try await StationChainTests.wait("the chain to be silent") {
+            let answer = try buyer.qlink("pay", "0.01")
+            return answer.status != 0 && answer.err.contains("has not heard of its chain")
+        }
+        // What needs no chain is served on.
+        #expect(try daemon.ask(2, "POST", "/v1/sessions", #"{"free_tariff":"free"}"#).status == 201)
+        try buyer.give(QLC("1")!, sequence: 2)
+        try await StationChainTests.wait("the station to take vouchers again") { try buyer.qlink("pay", "0.01").status == 0 }
+    }
+
+    @Test func aDeviceThatAsksTheChainTooOftenWaits() async throws {
+        let daemon = try await StationChainTests.delegate(rpc: try SimulatedDaemon.freePort())
+        let call = try StationChainTests.call("chain.status")
+        var statuses: [Int: Int] = [:]
+        for _ in 0..<620 { statuses[try daemon.ask(1, "POST", "/v1/chain/rpc", call).status, default: 0] += 1 }
+        #expect(statuses[200] == 600 && statuses[429] == 20, "\(statuses)")
+        #expect(try daemon.ask(2, "POST", "/v1/chain/rpc", call).status == 200)
+        #expect(try #require(daemon.owner.ask("POST", "/v1/chain/rpc", body: call)).status == 200)
+    }
+}
