@@ -34,8 +34,8 @@ public struct PeeringLimits: Sendable {
     public var tick = Nanoseconds.seconds(5)
     /// To one peer, not yet taken by its socket: four of the largest frames.
     public var queuedBytes = 4 << 20
-    /// Twice what a link may receive and send in a second, and half as much again: bandwidth belongs to clients.
-    public var bytesPerSecond = 1 << 20
+    /// What a link may receive in a second: bandwidth belongs to clients. Some 600 blocks a second of one payment and 21 signatures each.
+    public var bytesPerSecond = 2 << 20
     /// A round of 21 delegates is some 50 frames; inventories come in batches.
     public var framesPerSecond = 200
     /// So long a peer may keep the frame bucket empty before each penalty. Sending keeps to the same rate, so honest peers stay below.

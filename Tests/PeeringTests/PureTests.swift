@@ -133,7 +133,7 @@ import Testing
 
     @Test func bytesBeyondTheRatePauseAndAreNoFault() {
         var throttle = Throttle(PeeringLimits(), at: .zero)
-        throttle.received(bytes: 3 << 20, at: .zero)
+        throttle.received(bytes: 3 * PeeringLimits().bytesPerSecond, at: .zero)
         #expect(throttle.pause(at: .zero) > .milliseconds(900))
         #expect(throttle.isFlooded(at: .zero + .seconds(100)) == false)
     }

@@ -79,7 +79,7 @@ struct Bench: AsyncParsableCommand {
 
     /// Wall time counts in some groups: what else runs on the machine then waits. Processor time needs no such thing.
     private func setPriority(for group: Group) {
-        let countsWallTime = [.read, .admit, .vouchers].contains(group)
+        let countsWallTime = [.read, .admit, .vouchers, .devnet, .sync].contains(group)
         bench_set_niceness(countsWallTime ? -20 : 0)
     }
 
