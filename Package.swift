@@ -160,7 +160,10 @@ let testing: [Target] = [
     program("storewriter", ["ToyChain", "Store", "Charging", "Primitives"], path: "Tests/StoreWriter"),
     tests(
         "StoreTests",
-        ["ToyChain", "Store", "Node", "Ledger", "Consensus", "Charging", "Primitives", "CSQLite", "storewriter"]),
+        [
+            "ToyChain", "Store", "Node", "Ledger", "Consensus", "Charging", "SimulatedHAL", "Primitives", "CSQLite",
+            "storewriter",
+        ]),
     tests("StationConfigurationTests", ["StationConfiguration", "Charging", "Primitives", "SimulatedHAL"]),
     tests("PeeringTests", ["Peering", "Primitives", "SimulatedHAL", crypto, nio, nioPosix, nioTLS, nioSSL, logging]),
     tests("SimulatedHALTests", ["SimulatedHAL", "HAL", "Primitives"]),
