@@ -18,14 +18,8 @@ struct StateRows: Sendable {
 
     private struct Row: Sendable {
         var key: StateKey
-        var content: Content
-    }
-
-    private enum Content: Sendable {
-        case entry(StateEntry)
-        case bytes([UInt8])
-        /// Nothing stands here any more.
-        case none
+        /// nil: nothing stands here any more.
+        var entry: StateEntry?
     }
 
     private var accounts = Arena<AccountRow>()
@@ -41,7 +35,7 @@ struct StateRows: Sendable {
     }
 
     func entry(at place: Place) -> StateEntry {
-        place.isAccount ? .account(accounts[place.row].account) : Self.entry(others[place.row].content)
+        place.isAccount ? .account(accounts[place.row].account) : others[place.row].entry!
     }
 
     /// Hands over every entry, or those of a kind, in no order.
@@ -51,7 +45,7 @@ struct StateRows: Sendable {
         }
         guard kind != .account else { return }
         try others.forEach { row in
-            if kind == nil || row.key.kind == kind { try body(row.key, Self.entry(row.content)) }
+            if kind == nil || row.key.kind == kind { try body(row.key, row.entry!) }
         }
     }
 
@@ -59,7 +53,7 @@ struct StateRows: Sendable {
         if case .account(let account) = entry {
             return Place(packed: accounts.insert(AccountRow(id: key.id, account: account)) << 1 | 1)
         }
-        return Place(packed: others.insert(Row(key: key, content: Self.content(of: entry))) << 1)
+        return Place(packed: others.insert(Row(key: key, entry: entry)) << 1)
     }
 
     /// By an entry of the same kind.
@@ -67,34 +61,13 @@ struct StateRows: Sendable {
         if case .account(let account) = entry {
             accounts[place.row].account = account
         } else {
-            others[place.row].content = Self.content(of: entry)
+            others[place.row].entry = entry
         }
     }
 
     mutating func remove(_ place: Place) {
         if place.isAccount { return accounts.remove(place.row) }
-        others[place.row].content = .none  // gives its memory back
+        others[place.row].entry = nil  // gives its memory back
         others.remove(place.row)
-    }
-
-    /// An asset is mostly room for facts that may be pending, and for texts: its canonical bytes are half of that.
-    private static func content(of entry: StateEntry) -> Content {
-        guard case .asset = entry else { return .entry(entry) }
-        let bytes = entry.canonicalBytes
-        // Without the room that the encoder had.
-        return .bytes(
-            Array(unsafeUninitializedCapacity: bytes.count) { room, count in (_, count) = room.initialize(from: bytes) })
-    }
-
-    private static func entry(_ content: Content) -> StateEntry {
-        switch content {
-        case .entry(let entry): return entry
-        case .bytes(let bytes):
-            guard let entry = try? StateEntry(canonicalBytes: bytes) else {
-                preconditionFailure("what was encoded cannot be decoded")
-            }
-            return entry
-        case .none: preconditionFailure("a removed entry is read")
-        }
     }
 }

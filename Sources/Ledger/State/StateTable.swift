@@ -4,7 +4,7 @@ import Primitives
 ///
 /// ```
 ///  key ─ hash ─▶ index ─ place ─┬─▶ accounts: id, balance, sequence: 48 bytes, and 5 to 9 of the index
-///                               └─▶ others: key, and the entry or its canonical bytes, whichever is smaller
+///                               └─▶ others: key and entry, of which large ones are in a box
 /// ```
 ///
 /// A copy shares everything until one of the two is changed; then it copies the index and the blocks of rows that the change touches.
