@@ -84,8 +84,8 @@ actor ChannelFollower {
         return await chain.read { now in
             let (state, time) = (now.state, now.state.head.time)
             var open: [(id: ChannelID, record: ChannelRecord)] = []
-            for (key, entry) in state.all {
-                guard case .channel(let record) = entry, terms.accept(record, for: station, at: time) else { continue }
+            state.walk(.channel) { key, entry in
+                guard case .channel(let record) = entry, terms.accept(record, for: station, at: time) else { return }
                 open.append((key.id, record))
             }
             open.sort { ($1.record.deposit, $0.id) < ($0.record.deposit, $1.id) }

@@ -59,8 +59,18 @@ public struct LedgerState: Sendable {
 
     public subscript(key: StateKey) -> StateEntry? { contents[key] }
 
-    /// Every entry, in no order; for storage and for snapshots.
-    public var all: [StateKey: StateEntry] { contents.entries }
+    /// Hands over every entry, or those of a kind, one at a time, in no order.
+    public func walk(_ kind: StateKey.Kind? = nil, _ body: (StateKey, StateEntry) throws -> Void) rethrows {
+        try contents.entries.walk(kind, body)
+    }
+
+    /// Every entry, gathered: much memory where they are many.
+    public var all: [StateKey: StateEntry] {
+        var all: [StateKey: StateEntry] = [:]
+        all.reserveCapacity(contents.entries.count)
+        walk { all[$0] = $1 }
+        return all
+    }
 
     /// All keys of a kind, in no order: delegates, unbondings, vestings, assets or proposals; others are too many to be listed.
     public func keys(of kind: StateKey.Kind) -> Set<StateKey> { contents.listed[kind] ?? [] }
@@ -105,5 +115,9 @@ extension LedgerState {
     }
 
     /// The whole supply, counted.
-    public var supply: QLC { all.values.reduce(QLC.zero) { $0 + $1.amount } }
+    public var supply: QLC {
+        var found = QLC.zero
+        walk { found += $1.amount }
+        return found
+    }
 }

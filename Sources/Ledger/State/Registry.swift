@@ -7,10 +7,20 @@ public struct Asset: Hashable, Sendable, Canonical {
     public var owner: PublicKey
     public var registeredAt: UInt64
     private var facts: AssetFacts
-    private var pending: AssetFacts?
+    private var boxed: Pending?
     /// The height at which the pending facts hold: fixed when they come, so that a vote on confirmations turns nothing back.
     private var pendingUntil: UInt64 = 0
     public private(set) var isRetired = false
+
+    /// As large as what holds, and seldom there: apart, so that it takes room only then.
+    private indirect enum Pending: Hashable, Sendable {
+        case facts(AssetFacts)
+    }
+
+    private var pending: AssetFacts? {
+        get { if case .facts(let facts)? = boxed { facts } else { nil } }
+        set { boxed = newValue.map(Pending.facts) }
+    }
 
     init(_ facts: AssetFacts, of owner: PublicKey, at height: UInt64) {
         (self.facts, self.owner, registeredAt) = (facts, owner, height)

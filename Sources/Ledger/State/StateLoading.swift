@@ -5,8 +5,8 @@ public struct StateLoading: Sendable {
     private var contents: StateContents
     private var found = QLC.zero
 
-    /// Entries that wait for the tree: enough that most of its nodes are hashed once, in 1 MB.
-    private static let batch = 16_384
+    /// Entries that wait for the tree, in 300 kB. They mostly come by path, so that few of its nodes are hashed in two batches.
+    private static let batch = 4_096
 
     /// - Parameter count: room is made for so many at once, so that it is not found anew while they come; only from whom one trusts.
     public init(expecting count: Int = 0) { contents = StateContents(expecting: count) }
@@ -15,7 +15,7 @@ public struct StateLoading: Sendable {
     /// - Throws: `stateDamaged` if it is of another kind than its key, or its key is there already.
     public mutating func add(_ key: StateKey, _ entry: StateEntry) throws(LedgerError) {
         guard key.kind == entry.kind else { throw .stateDamaged("under \(key.kind) stands \(entry.kind)") }
-        guard contents[key] == nil else { throw .stateDamaged("a \(key.kind) stands twice") }
+        guard !contents.contains(key) else { throw .stateDamaged("a \(key.kind) stands twice") }
         found += entry.amount
         contents.set(key, to: entry)
         if contents.unsettledCount == Self.batch { contents.settle() }

@@ -33,4 +33,10 @@ struct Arena<Element: Sendable>: Sendable {
     }
 
     mutating func remove(_ index: Int) { free.append(UInt32(index)) }
+
+    /// Hands over every value that is there, by place.
+    func forEach(_ body: (Element) throws -> Void) rethrows {
+        let removed = Set(free)
+        for index in 0..<used where removed.isEmpty || !removed.contains(UInt32(index)) { try body(self[index]) }
+    }
 }

@@ -75,6 +75,7 @@ public final class ChainDatabase {
             try write(rest: flush)
         }
         flushedHeight = flush.height
+        try shrink()
     }
 
     /// Puts another state in the place of the one stored: that of a snapshot. It survives a power cut when this returns.
@@ -100,10 +101,13 @@ public final class ChainDatabase {
 
     /// Hands over every entry of the state, by path, one at a time.
     public func load(_ entry: (EntryKey, [UInt8]) throws(StorageError) -> Void) throws(StorageError) {
+        // Each page is read once; kept ones would lie between the entries, as holes when they are gone.
+        try database.run("PRAGMA cache_size = -128")
         try database.query("SELECT kind, id, value FROM state ORDER BY path") { row throws(StorageError) in
             let (key, value) = try self.entry(of: row)
             try entry(key, value)
         }
+        try database.run("PRAGMA cache_size = -2000")
     }
 
     /// The entries behind `path`, by path; from the first on without it.
@@ -194,6 +198,9 @@ public final class ChainDatabase {
             "\(path) holds the state of block \(flushedHeight ?? 0), and block \(height) does not follow it; this is a fault of the software"
         )
     }
+
+    /// Gives back the pages that SQLite holds, up to 2 MB: the next flush needs others, and the kernel has them too.
+    private func shrink() throws(StorageError) { try database.run("PRAGMA shrink_memory") }
 
     private func damaged(_ what: String) -> StorageError {
         StorageError(.corrupt, "\(path) is damaged: \(what); \(Self.mend) once it is away: mv \(path) \(path).broken")

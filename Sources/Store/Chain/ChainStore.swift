@@ -92,7 +92,7 @@ public actor ChainStore: ChainStorage {
     func flushedState(_ genesis: Genesis) throws -> LedgerState {
         guard let height = database.flushedHeight else {
             let state = try genesis.state()
-            changes = state.all.mapValues { $0 }  // the first flush is of all of it
+            state.walk { changes[$0] = $1 }  // the first flush is of all of it
             note(state.epoch)
             return state
         }
