@@ -28,6 +28,13 @@ extension Section {
                 "register", \.chain.register, .flag, example: "true",
                 "The station registers itself and its tariffs, so that buyers find it; its account pays the fees."),
             Key(
+                "commit_usage", \.chain.commitsUsage, .flag, example: "true",
+                "Once registered, the station commits to its usage records, with a record of each visit that only its buyer can read."
+            ),
+            Key(
+                "commit_usage_after", \.chain.usagePatience, .seconds(0...604_800), example: "\"1h\"",
+                "So long a usage record waits for others at most; 64 go at once. More often costs more fees."),
+            Key(
                 "geohash", \.chain.geohash, .geohash, example: "\"u33dc0\"",
                 "Where it says it is, as a geohash: each digit narrows it, 6 to some 600 m. Left out: nowhere."),
             Key(
@@ -52,6 +59,9 @@ public struct ChainConfiguration: Hashable, Sendable {
     /// An `Endpoint`; "" for none.
     public var rpc = ""
     public var register = true
+    public var commitsUsage = true
+    /// Seconds.
+    public var usagePatience: UInt64 = 3_600
     /// "": not told.
     public var geohash = ""
     public var isDiskCopy = false

@@ -15,7 +15,7 @@ struct WirelessSite {
         var records: [UsageRecord] { ended.withLock { $0 } }
 
         func commit(_ records: [Record]) async throws(StorageError) {
-            let new = records.compactMap { if case .ended(let record) = $0 { record } else { nil } }
+            let new = records.compactMap { if case .ended(let record, _) = $0 { record } else { nil } }
             ended.withLock { $0 += new }
         }
         func usage(since: WallTime, after: UsageRecord?, limit: Int) async throws(StorageError) -> [Signed<UsageRecord>] { [] }

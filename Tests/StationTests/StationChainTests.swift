@@ -27,7 +27,12 @@ import Testing
     /// A daemon that signs blocks alone; `rpc` is the TCP port of the open API.
     static func delegate(rpc: Int, genesis: Genesis = genesis()) async throws -> SimulatedDaemon {
         try await SimulatedDaemon(
-            chain: "role = \"delegate\"\nrpc_listen = \"127.0.0.1:\(rpc)\"\ngeohash = \"u33dc0\""
+            chain: """
+                role = "delegate"
+                rpc_listen = "127.0.0.1:\(rpc)"
+                geohash = "u33dc0"
+                commit_usage_after = "0s"
+                """
         ) { folder in
             try JSONEncoder().encode(genesis).write(to: folder.appendingPathComponent("genesis.json"))
             let state = folder.appendingPathComponent("state")
@@ -89,6 +94,7 @@ import Testing
     }
 
     /// The whole way of money: the wallet's deposit on the chain, vouchers for service, and the station's settlement on the chain again.
+    /// And what the wallet has of it afterwards: a visit on the chain that it alone can read.
     @Test func aChannelOnTheChainIsServedAndSettled() async throws {
         let (genesis, rpc) = (Self.genesis(), try SimulatedDaemon.freePort())
         let daemon = try await Self.delegate(rpc: rpc, genesis: genesis)
@@ -142,6 +148,43 @@ import Testing
             let near = try qlink(["find", "--near", "52.52,13.405", "--radius", "5km"] + chain)
             return near.contains(Self.address(Self.key.publicKey))
         }
+        try await Self.expectVisit(of: id, at: daemon, wallet: wallet, chain, qlink)
+    }
+
+    private struct Histories: Decodable {
+        struct Visit: Decodable {
+            struct Proof: Decodable { var proved: Bool }
+            var sessionId: String
+            var station: PublicKey
+            var tariffId: String
+            var chargeQlc: QLC
+            var proof: Proof
+        }
+        var visits: [Visit]
+    }
+
+    /// The session ends; the station commits to it; its buyer finds it on the chain, and somebody else does not.
+    private static func expectVisit(
+        of channel: Bytes32, at daemon: SimulatedDaemon, wallet: String, _ chain: [String], _ qlink: ([String]) throws -> String
+    ) async throws {
+        struct Known: Decodable { var sessionId: String }
+        let session = try #require(try JSON.decode([Known].self, from: Data(try qlink(["history", "--json"]).utf8)).last)
+            .sessionId
+        #expect(try daemon.ask(1, "DELETE", "/v1/sessions/\(session)").status == 200)
+        let history = ["history", "--chain", "--no-wait"] + chain
+        var found: [Histories.Visit] = []
+        try await wait("the visit on the chain") {
+            found = try JSON.decode(Histories.self, from: Data(try qlink(history).utf8)).visits
+            return !found.isEmpty
+        }
+        #expect(found.map(\.sessionId) == [session] && found.first?.station == key.publicKey)
+        #expect(found.first?.tariffId == "per-byte")
+        let words = try CommandTests.run("qlink", history.filter { $0 != "--json" } + ["--wallet", wallet])
+        #expect(words.status == 0 && words.out.contains("per-byte at ") && words.widest <= 80, "\(words)")
+        let other = daemon.folder.appendingPathComponent("other.key").path
+        #expect(try CommandTests.run("qlink", ["wallet", "create", "--wallet", other]).status == 0)
+        let others = try CommandTests.run("qlink", history + ["--wallet", other])
+        #expect(try JSON.decode(Histories.self, from: Data(others.out.utf8)).visits.isEmpty, "\(others)")
     }
 
     private static func address(_ key: PublicKey) -> String { Address(key, on: .test).description }

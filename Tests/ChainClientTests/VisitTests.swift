@@ -1,0 +1,169 @@
+import ChainAPI
+import ChainClient
+import Charging
+import Ledger
+import Primitives
+import Testing
+import ToyLedger
+
+/// Visits that a wallet finds on the chain, through honest nodes and others.
+@Suite struct VisitTests {
+    static let buyer = OpeningKey(of: PrivateKey(seed: [UInt8](repeating: 7, count: 32))!)
+    static let other = OpeningKey(of: PrivateKey(seed: [UInt8](repeating: 8, count: 32))!)
+
+    /// A station with an asset of person 4.
+    static func chain() async throws -> (source: LedgerSource, asset: AssetID) {
+        let source = try LedgerSource()
+        let registration = RegisterAsset(AssetFacts())
+        try await source.offer(.registerAsset(registration), by: 4)
+        try await source.makeBlock()
+        return (source, registration.identity(of: source.keys[4].publicKey, 0))
+    }
+
+    static func usage(_ source: LedgerSource, _ number: UInt64, for key: OpeningKey = buyer, by person: Int = 4)
+        -> UncommittedUsage
+    {
+        let record = UsageRecord(
+            station: source.keys[person].publicKey, session: SessionID(high: 0, low: number), buyer: nil, accessCode: nil,
+            tariffID: "day", mac: MACAddress(value: 1), startedAt: WallTime(secondsSince1970: 0),
+            endedAt: WallTime(secondsSince1970: 9), seconds: 9, bytesUp: 2, bytesDown: 3, charge: QLC("0.5")!, paid: .zero,
+            voucher: nil, endReason: .left)
+        return UncommittedUsage(Signed(record, by: source.keys[person]), visitKey: key.sealingKey)
+    }
+
+    static func commit(_ source: LedgerSource, _ asset: AssetID, _ all: [UncommittedUsage], by person: Int = 4) async throws {
+        try await source.offer(.commitUsage(CommitUsage(of: all, by: asset)), by: person)
+        try await source.makeBlock()
+    }
+
+    private typealias Found = Result<VisitHistory, ChainClientError>
+
+    private actor Results {
+        var last: Found?
+        func note(_ result: Found) { last = result }
+    }
+
+    private func visits(
+        in source: LedgerSource, for key: OpeningKey = buyer, proving: Bool = true,
+        _ lie: @escaping @Sendable ([UInt8], [UInt8]) async -> TestNode.Answer = { .bytes($1) }
+    ) async throws -> VisitHistory {
+        let results = Results()
+        try await TestNode.run(source, lie: lie) { node in
+            do {
+                var client = try await node.client(proving: proving)
+                await results.note(.success(try await client.visits(for: key, waits: false)))
+            } catch let error as ChainClientError { await results.note(.failure(error)) }
+        }
+        return try #require(await results.last).get()
+    }
+
+    @Test func eachBuyerFindsItsOwnAndNoOthers() async throws {
+        let (source, asset) = try await Self.chain()
+        try await Self.commit(source, asset, [Self.usage(source, 1), Self.usage(source, 2, for: Self.other)])
+        for _ in 0..<200 { try await source.makeBlock() }
+        try await Self.commit(source, asset, [Self.usage(source, 3)])
+        try await source.makeBlock()
+        let found = try await visits(in: source)
+        #expect(found.visits.map(\.record.session.low) == [1, 3] && found.visits.map(\.height) == [2, 203])
+        #expect(found.visits.allSatisfy { if case .proved = $0.standing { true } else { false } })
+        #expect(found.visits.first?.record.charge == QLC("0.5")! && found.visits.first?.record.asset == asset)
+        #expect(found.fromHeight == 1 && found.toHeight == 204)
+        #expect(try await visits(in: source, for: Self.other).visits.map(\.record.session.low) == [2])
+        let stranger = OpeningKey(of: source.keys[6])
+        #expect(try await visits(in: source, for: stranger).visits.isEmpty)
+        let blind = try await visits(in: source, proving: false)
+        #expect(blind.visits.count == 2 && blind.visits.allSatisfy { if case .unproved = $0.standing { true } else { false } })
+    }
+
+    @Test func itSaysHowFarBackTheNodeGoes() async throws {
+        let (source, asset) = try await Self.chain()
+        try await Self.commit(source, asset, [Self.usage(source, 1)])
+        try await Self.commit(source, asset, [Self.usage(source, 2)])
+        await source.forgetBlocks(before: 3)
+        let found = try await visits(in: source)
+        #expect(found.fromHeight == 3 && found.visits.map(\.record.session.low) == [2])
+    }
+
+    /// The ledger lists the newest commitments of an asset by themselves: older ones stand in signed transactions, and are not proved.
+    @Test func whatTheLedgerListsNoMoreIsNotProved() async throws {
+        let (source, asset) = try await Self.chain()
+        for number in 0..<66 { try await Self.commit(source, asset, [Self.usage(source, UInt64(number))]) }
+        try await source.makeBlock()
+        let found = try await visits(in: source).visits
+        #expect(found.map(\.record.session.low) == Array(0..<66))
+        let proved = found.map { if case .proved = $0.standing { true } else { false } }
+        #expect(proved == [false, false] + Array(repeating: true, count: 64))
+    }
+
+    /// Somebody commits for a station that is not his: the block has it, the ledger refused it.
+    @Test func whatTheLedgerRefusedIsNoVisit() async throws {
+        let (source, asset) = try await Self.chain()
+        try await Self.commit(source, asset, [Self.usage(source, 1, by: 5)], by: 5)
+        try await source.makeBlock()
+        #expect(try await visits(in: source).visits.isEmpty)
+        try await Self.commit(source, asset, [Self.usage(source, 2)])
+        // Carried over from the other's, where it was sealed beside the same asset.
+        try await Self.commit(source, asset, [Self.usage(source, 3, by: 5)])
+        #expect(try await visits(in: source).visits.map(\.record.session.low) == [2])
+    }
+
+    enum Lie: CaseIterable {
+        case alteredVisit, otherAsset, otherName, otherPayload, noBytes, otherHeight, invented, standingStill
+    }
+
+    @Test(arguments: Lie.allCases) func aLyingNodeInventsNoVisit(_ lie: Lie) async throws {
+        let (source, asset) = try await Self.chain()
+        try await Self.commit(source, asset, [Self.usage(source, 1)])
+        try await source.makeBlock()
+        let invented = await source.sign(.commitUsage(CommitUsage(of: [Self.usage(source, 9, by: 6)], by: asset)), by: 6)
+        let transfer = await source.sign(.transfer(Transfer(to: source.keys[5].publicKey, amount: QLC("1")!)), by: 6)
+        do {
+            let found = try await visits(in: source) { request, answer in
+                guard isCall(request, of: .visits) else { return .bytes(answer) }
+                return .bytes(
+                    Self.changedCommitment(answer) { commitment in
+                        guard
+                            var bytes = commitment["transaction"].flatMap({ value -> [UInt8]? in
+                                if case .text(let hex) = value { Hex.decode(hex) } else { nil }
+                            })
+                        else { return }
+                        switch lie {
+                        case .alteredVisit: bytes[bytes.count - 100] ^= 1
+                        case .otherAsset: commitment["asset"] = .text(Bytes32.zero.description)
+                        case .otherName: commitment["id"] = .text(Bytes32.zero.description)
+                        case .otherPayload: bytes = transfer.bytes
+                        case .noBytes: bytes = []
+                        case .otherHeight: commitment["height"] = .integer(3)
+                        case .invented:
+                            bytes = invented.bytes
+                            commitment["id"] = .text(invented.id.description)
+                        case .standingStill: break
+                        }
+                        commitment["transaction"] = .text(Hex.encode(bytes))
+                    } next: {
+                        lie == .standingStill ? .object(["height": .integer(1), "index": .integer(0)]) : $0
+                    })
+            }
+            // What is signed, and by no owner of the asset, or of another height than the ledger has, is just not shown.
+            #expect(lie == .invented || lie == .otherHeight, "\(lie) was believed")
+            #expect(found.visits.isEmpty)
+        } catch let error as ChainClientError {
+            switch error {
+            case .lie, .notAnAnswer: #expect(lie != .invented && lie != .otherHeight)
+            default: Issue.record("\(error)")
+            }
+        }
+    }
+
+    /// The answer with its first commitment and its next place changed.
+    private static func changedCommitment(
+        _ answer: [UInt8], _ body: (inout [String: JSONValue]) -> Void, next: (JSONValue?) -> JSONValue?
+    ) -> [UInt8] {
+        guard let result = (try? JSONValue(bytes: answer))?["result"], case .list(var all)? = result["commitments"],
+            case .object(var first)? = all.first
+        else { return answer }
+        body(&first)
+        all[0] = .object(first)
+        return changed(changed(answer, "commitments", to: .list(all)), "next", to: next(result["next"]))
+    }
+}
