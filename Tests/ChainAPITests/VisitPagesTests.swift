@@ -1,5 +1,6 @@
 import ChainAPI
 import Ledger
+import Node
 import Primitives
 import Testing
 import ToyLedger
@@ -33,7 +34,7 @@ import ToyLedger
             // Of one account 16 may wait; the others' are refused by the ledger, and in the block all the same.
             try await chain.source.offer(.commitUsage(usage), by: number < 15 ? 4 : 5)
         }
-        try await chain.makeBlock()
+        repeat { try await chain.makeBlock() } while await chain.source.pool.count > 0
     }
 
     @Test(arguments: [1, 2, 3, 32]) func pagesFollowEachOtherWithoutGapOrRepeat(_ limit: Int) async throws {
