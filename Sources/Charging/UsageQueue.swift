@@ -12,7 +12,7 @@ public struct UncommittedUsage: Hashable, Sendable {
 /// The usage records that wait for a commitment on the chain, in the order of their end.
 ///
 /// ```
-///  session ends ─▶ waiting ─▶ take ─▶ under way ─▶ committed ─▶ gone from here
+///  session ends ─▶ waiting ─▶ take ─▶ under way ─▶ committed
 /// ```
 ///
 /// What is under way is one commitment: the same records however often it is sent, so that whether the chain has it can be told.

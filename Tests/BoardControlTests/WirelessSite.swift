@@ -20,6 +20,7 @@ struct WirelessSite {
         }
         func usage(since: WallTime, after: UsageRecord?, limit: Int) async throws(StorageError) -> [Signed<UsageRecord>] { [] }
         func usage(of session: SessionID) async throws(StorageError) -> Signed<UsageRecord>? { nil }
+        func proof(of session: SessionID) async throws(StorageError) -> UsageProof? { nil }
         func totals(since: WallTime) async throws(StorageError) -> UsageTotals { UsageTotals() }
         func bytesWritten() async -> UInt64 { 0 }
     }

@@ -12,8 +12,8 @@ import ToyLedger
     static let other = OpeningKey(of: PrivateKey(seed: [UInt8](repeating: 8, count: 32))!)
 
     /// A station with an asset of person 4.
-    static func chain() async throws -> (source: LedgerSource, asset: AssetID) {
-        let source = try LedgerSource()
+    static func chain(start: UInt64 = LedgerSource.start) async throws -> (source: LedgerSource, asset: AssetID) {
+        let source = try LedgerSource(start: start)
         let registration = RegisterAsset(AssetFacts())
         try await source.offer(.registerAsset(registration), by: 4)
         try await source.makeBlock()

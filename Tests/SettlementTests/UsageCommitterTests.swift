@@ -120,12 +120,13 @@ import Testing
     }
 
     @Test func withoutMoneyTheyWaitAndTheOwnerIsTold() async throws {
-        let chain = try LedgerChain(stationBalance: QLC(units: 105_000))
+        let chain = try LedgerChain(stationBalance: QLC(units: 420_000))
         let desk = await Desk(chain, patience: 0)
         try await desk.goOn(3)
         await desk.end(1...2)
         try await desk.goOn(3)
         #expect(await desk.commitments.count == 0)
+        #expect(await chain.submitted.map(\.transaction.payload.kind) == [.registerAsset], "the money was enough for that")
         #expect(await desk.settler.status.trouble?.contains("send some") == true)
         try await chain.run(.transfer(Transfer(to: chain.station, amount: .qlc(1))), by: LedgerChain.other)
         try await desk.goOn(4)

@@ -155,6 +155,7 @@ import Testing
         struct Visit: Decodable {
             struct Proof: Decodable { var proved: Bool }
             var sessionId: String
+            var assetId: Bytes32
             var station: PublicKey
             var tariffId: String
             var chargeQlc: QLC
@@ -179,12 +180,29 @@ import Testing
         }
         #expect(found.map(\.sessionId) == [session] && found.first?.station == key.publicKey)
         #expect(found.first?.tariffId == "per-byte")
+        try await expectProof(of: session, at: daemon, asset: try #require(found.first).assetId)
         let words = try CommandTests.run("qlink", history.filter { $0 != "--json" } + ["--wallet", wallet])
         #expect(words.status == 0 && words.out.contains("per-byte at ") && words.widest <= 80, "\(words)")
         let other = daemon.folder.appendingPathComponent("other.key").path
         #expect(try CommandTests.run("qlink", ["wallet", "create", "--wallet", other]).status == 0)
         let others = try CommandTests.run("qlink", history + ["--wallet", other])
         #expect(try JSON.decode(Histories.self, from: Data(others.out.utf8)).visits.isEmpty, "\(others)")
+    }
+
+    /// The station's own record of the visit stands under a root that the ledger has.
+    private static func expectProof(of session: String, at daemon: SimulatedDaemon, asset: Bytes32) async throws {
+        var proof: UsageProof?
+        try await wait("the proof") {
+            let answer = try daemon.ask(1, "GET", "/v1/sessions/\(session)/usage")
+            proof = try JSON.decode(UsageProof.self, from: Data(answer.body.utf8))
+            return proof?.commitment != nil
+        }
+        #expect(proof?.isConsistent == true && proof?.record.verified(by: key.publicKey) != nil)
+        let usage = try fields(daemon.owner, "chain.usage", ["id": "\(asset)"])
+        let latest = try #require(usage["latest"] as? [[String: Any]])
+        #expect(latest.contains { $0["usage_root"] as? String == proof?.commitment?.usageRoot.description })
+        #expect(try await daemon.control.get("/v1/usage/\(session)", as: UsageProof.self) == proof)
+        #expect(daemon.owner.ask("GET", "/v1/usage/\(SessionID(0))")?.status == 404)
     }
 
     private static func address(_ key: PublicKey) -> String { Address(key, on: .test).description }

@@ -1,4 +1,5 @@
 import Charging
+import Foundation
 import Primitives
 import Store
 import Testing
@@ -35,6 +36,27 @@ import Testing
         try await life { try await $0.committed() }
         #expect(try await life { try await $0.take(9) }.isEmpty)
         #expect(try await life { try await $0.usage(of: SessionID(1)) } != nil, "the records themselves stay")
+    }
+
+    @Test func whatIsCommittedIsProved() async throws {
+        let store = try scratch.open()
+        try await store.commit((1...5).map { .ended(record($0, endedAt: 100), visitKey: nil) })
+        let first = try await store.take(3)
+        #expect(try await store.proof(of: SessionID(2)) == UsageProof(first[1].record), "it is on its way and no more")
+        try await store.committed()
+        let second = try await store.take(9)
+        try await store.committed()
+        for (all, root) in [first, second].map({ ($0, MerkleTree.root($0.map(\.record.canonicalBytes))) }) {
+            for usage in all {
+                var proof = try #require(try await store.proof(of: usage.record.claim.session))
+                #expect(proof.isConsistent && proof.record == usage.record && proof.commitment?.usageRoot == root)
+                let copy = try JSONDecoder().decode(UsageProof.self, from: JSONEncoder().encode(proof))
+                #expect(copy == proof)
+                proof.commitment?.index += 1
+                #expect(!proof.isConsistent)
+            }
+        }
+        #expect(try await store.proof(of: SessionID(9)) == nil)
     }
 
     /// A session whose end is told again after a crash is not committed again.
