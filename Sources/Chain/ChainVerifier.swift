@@ -41,7 +41,8 @@ public struct ChainVerifier: Sendable {
     /// - Throws: `Damage`; whatever reading the disk throws; `CancellationError`.
     public func verify(_ report: @Sendable (Progress) async -> Void) async throws -> Progress {
         let (head, root, epoch) = await service.read { ($0.state.head, $0.state.root, $0.state.epoch) }
-        var progress = Progress(from: try await oldest(upTo: head.height), height: 0, to: head.height)
+        let oldest = try await oldestKept(upTo: head.height) { try await service.block(at: $0) != nil }
+        var progress = Progress(from: oldest, height: 0, to: head.height)
         progress.height = progress.from - 1
         var check = Check(genesis: genesis, state: progress.isReplayed ? try genesis.state() : nil)
         while progress.height < head.height {
@@ -65,17 +66,6 @@ public struct ChainVerifier: Sendable {
             }
         }
         return progress
-    }
-
-    /// The oldest block that is kept; one above the head if none is.
-    private func oldest(upTo head: UInt64) async throws -> UInt64 {
-        if head == 0 { return 1 }
-        var (low, high) = (UInt64(1), head + 1)
-        while low < high {
-            let middle = low + (high - low) / 2
-            if try await service.block(at: middle) != nil { high = middle } else { low = middle + 1 }
-        }
-        return low
     }
 
     private struct Check {

@@ -21,6 +21,7 @@ public enum ChainMethod: String, CaseIterable, Sendable {
     case tariff = "chain.tariff"
     case content = "chain.content"
     case usage = "chain.usage"
+    case visits = "chain.visits"
     case proof = "chain.proof"
 
     public var params: [String] {
@@ -34,6 +35,7 @@ public enum ChainMethod: String, CaseIterable, Sendable {
         case .assetsNear: ["geohash", "radius_m", "limit"]
         case .delegates: ["limit"]
         case .delegation: ["staker", "delegate"]
+        case .visits: ["height", "index", "limit"]
         case .proof: ["kind", "id"]
         }
     }

@@ -7,14 +7,17 @@ import Primitives
 /// Blocks, and what convinces a light client.
 extension ChainRPC {
     func block(at height: UInt64) async throws(Fault) -> CertifiedBlock {
-        let found: CertifiedBlock?
-        do { found = try await source.block(at: height) } catch {
-            throw Fault(.internalError, "block \(height) could not be read: \(error)")
-        }
-        if let found { return found }
+        if let found = try await keptBlock(at: height) { return found }
         let head = await source.read { $0.state.head.height }
         if height > head { throw Fault(.notFound, "the chain is at height \(head); wait for \(height), or follow the events") }
         throw Fault(.notKept, "block \(height) is not kept here any more; ask an archive node")
+    }
+
+    /// nil when it is not there yet, or not kept any more.
+    func keptBlock(at height: UInt64) async throws(Fault) -> CertifiedBlock? {
+        do { return try await source.block(at: height) } catch {
+            throw Fault(.internalError, "block \(height) could not be read: \(error)")
+        }
     }
 
     /// Heights of the epoch at the head, and of the end of the one before: for others the delegates are not known any more.

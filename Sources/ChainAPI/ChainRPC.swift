@@ -54,6 +54,7 @@ public struct ChainRPC: Sendable {
         case .validators: return try await validators(at: given.has("height") ? given.height() : nil)
         case .transaction: return try await transaction(given.id())
         case .submit: return try await submit(given.bytes("transaction"))
+        case .visits: return try await visits(given)
         case .proof: return try await proof(given)
         default: return try await lookUp(method, given)
         }

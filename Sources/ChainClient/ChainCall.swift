@@ -7,6 +7,7 @@ public enum ChainCall: String, CaseIterable, Sendable {
     case nextSequence = "chain.next_sequence"
     case submit = "chain.submit"
     case transaction = "chain.transaction"
+    case visits = "chain.visits"
     case assetsNear = "chain.assets_near"
     case delegates = "chain.delegates"
 }

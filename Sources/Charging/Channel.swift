@@ -71,6 +71,8 @@ public struct ChannelAccount: Hashable, Sendable, Codable {
     /// The last two days with charges, for the cap per day.
     public var days: [DayCharge] = []
     public var acceptanceSequence: UInt64 = 0
+    /// Of the last acceptance: what the records of the channel's visits are sealed for.
+    public var visitKey: SealingKey?
 
     public init(channel: Channel) { self.channel = channel }
 

@@ -15,6 +15,7 @@ extension ChargingEngine {
         }
         if case .channel(let acceptance) = request.payment {
             channels[acceptance.value.channel]?.acceptanceSequence = acceptance.value.sequence
+            channels[acceptance.value.channel]?.visitKey = acceptance.value.visitKey
             outcome.actions.append(.persist(.channel(channels[acceptance.value.channel]!)))
         }
         if let other = sessionByMAC[request.mac], other != existing { end(other, .moved, at: now, &outcome) }
@@ -144,7 +145,7 @@ extension ChargingEngine {
             outcome.actions.append(.persist(.channel(account!)))
         }
         remove(id)
-        outcome.actions += [.persist(.ended(record)), .forget(mark: mark)]
+        outcome.actions += [.persist(.ended(record, visitKey: account?.visitKey)), .forget(mark: mark)]
     }
 
     mutating func block(_ mac: MACAddress, _ isBlocked: Bool, at now: Moment, _ outcome: inout Outcome) {

@@ -7,6 +7,8 @@ public protocol ChargingStore: Sendable {
     func usage(since: WallTime, after last: UsageRecord?, limit: Int) async throws(StorageError) -> [Signed<UsageRecord>]
     /// The usage record of one session; nil while it is open, or if there never was one.
     func usage(of session: SessionID) async throws(StorageError) -> Signed<UsageRecord>?
+    /// The same with what proves that the chain has a commitment to it, once it does.
+    func proof(of session: SessionID) async throws(StorageError) -> UsageProof?
     /// What sessions that ended at or after `since` add up to.
     func totals(since: WallTime) async throws(StorageError) -> UsageTotals
     /// Bytes handed to the disk since the program started.

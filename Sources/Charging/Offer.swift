@@ -36,12 +36,17 @@ public struct Acceptance: Hashable, Sendable, Codable {
     public var client: MACAddress
     /// Larger than in every earlier acceptance of this channel.
     public var sequence: UInt64
+    /// What the record of this visit is sealed for, so that the buyer alone reads it on the chain; nil: there shall be none.
+    public var visitKey: SealingKey?
 
-    public init(offer: Bytes32, channel: ChannelID, client: MACAddress, sequence: UInt64) {
+    public init(
+        offer: Bytes32, channel: ChannelID, client: MACAddress, sequence: UInt64, visitKey: SealingKey? = nil
+    ) {
         self.offer = offer
         self.channel = channel
         self.client = client
         self.sequence = sequence
+        self.visitKey = visitKey
     }
 }
 
@@ -53,5 +58,6 @@ extension Acceptance: Signable {
         try coder.nested(&channel)
         try coder.nested(&client)
         try coder.integer(&sequence)
+        try coder.optional(&visitKey)
     }
 }

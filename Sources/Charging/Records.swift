@@ -3,8 +3,9 @@ public import Primitives
 /// One fact to be on disk before anything of value follows from it. Each replaces its earlier version by key.
 public enum Record: Hashable, Sendable {
     case session(Session)
-    /// The session's row goes, its usage record stays for ever.
-    case ended(UsageRecord)
+    /// The session's row goes, its usage record stays for ever, and waits for its commitment on the chain.
+    /// - `visitKey`: what the buyer's own record of it is sealed for; nil: there is none.
+    case ended(UsageRecord, visitKey: SealingKey?)
     case channel(ChannelAccount)
     case code(AccessCode)
     case key(WirelessKey)

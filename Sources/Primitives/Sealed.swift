@@ -94,7 +94,7 @@ public struct SealingKey: Hashable, Sendable, Canonical {
 
     /// False for the points of small order: with these everyone has the same secret, zero. RFC 9180, section 7.1.4, has it refused; the
     /// library does not.
-    var isSomebodys: Bool {
+    public var isSomebodys: Bool {
         var u = raw.words
         u.3 &= ~0x80  // the top bit means nothing (RFC 7748, section 5)
         return !Self.smallOrder.contains(Bytes32(words: u))
@@ -112,6 +112,18 @@ public struct SealingKey: Hashable, Sendable, Canonical {
             "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
             "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
         ].map { Bytes32($0)! })
+}
+
+extension SealingKey: LosslessStringConvertible, Codable {
+    public var description: String { raw.description }
+    public init?(_ description: String) {
+        guard let raw = Bytes32(description) else { return nil }
+        self.raw = raw
+    }
+    public init(from decoder: any Decoder) throws {
+        self = try decodeText(from: decoder, as: "a sealing key of 64 hexadecimal digits")
+    }
+    public func encode(to encoder: any Encoder) throws { try encodeText(self, to: encoder) }
 }
 
 /// The X25519 private key that opens what was sealed. It has no description: a secret never reaches a log.

@@ -6,7 +6,8 @@ public import Logging
 import Node
 public import Primitives
 
-/// Brings the station's vouchers to the chain, and what the station says of itself: what the policy wants, one transaction at a time.
+/// Brings the station's vouchers to the chain, what the station says of itself and what it delivered: what the policies want, one
+/// transaction at a time.
 ///
 /// ```
 ///  every 2 s:  ledger's state + held vouchers ─▶ what is decided? ─▶ what next? ─▶ sign ─▶ disk ─▶ node
@@ -45,6 +46,7 @@ public actor Settler {
     let policy: SettlementPolicy
     let held: @Sendable () async -> [HeldVoucher]
     let listing: @Sendable () async -> StationListing?
+    let usage: UsageCommitter?
     let network: Address.Network
     let logger: Logger
 
@@ -59,6 +61,7 @@ public actor Settler {
     /// The pool asked for a higher fee.
     private var isOutbid = false
     private var registryCheckedAt: UInt64?
+    private var usageCheckedAt: UInt64?
     private var isLooking = false
     public private(set) var status = Status()
 
@@ -66,14 +69,16 @@ public actor Settler {
     ///   - key: the station's: payee of the channels, owner of the asset. Its account pays the fees.
     ///   - held: the last voucher of each channel of this chain, durable.
     ///   - listing: what the ledger shall say of the station; nil: nothing.
+    ///   - usage: brings usage records to the ledger; nil: they stay here.
     ///   - network: for addresses in words.
     public init(
         key: PrivateKey, chain: any SettlementChain, store: any SettlementStore, policy: SettlementPolicy = SettlementPolicy(),
         held: @escaping @Sendable () async -> [HeldVoucher],
-        listing: @escaping @Sendable () async -> StationListing? = { nil }, network: Address.Network = .main, logger: Logger
+        listing: @escaping @Sendable () async -> StationListing? = { nil }, usage: UsageCommitter? = nil,
+        network: Address.Network = .main, logger: Logger
     ) {
         (self.key, self.chain, self.store, self.policy) = (key, chain, store, policy)
-        (self.held, self.listing, self.network, self.logger) = (held, listing, network, logger)
+        (self.held, self.listing, self.usage, self.network, self.logger) = (held, listing, usage, network, logger)
     }
 
     /// Runs until it is cancelled. There is nothing to bring to an end: what is on its way is on disk.
@@ -175,13 +180,28 @@ public actor Settler {
         {
             return Work(settlement, held)
         }
-        guard isFree, hasNews || registryCheckedAt.map({ now.time >= $0 + Self.registryPace }) ?? true else { return nil }
+        guard isFree else { return nil }
+        var payload = await nextListing(now, hasNews)
+        if payload == nil { payload = try await nextUsage(now, hasNews) }
+        guard let payload else { return nil }
+        let least = now.fee(for: payload, by: key.publicKey)
+        return Work(payload, feeLimit: QLC(units: least.units * Self.registryPatience))
+    }
+
+    private func nextListing(_ now: LedgerView, _ hasNews: Bool) async -> Payload? {
+        guard hasNews || registryCheckedAt.map({ now.time >= $0 + Self.registryPace }) ?? true else { return nil }
         guard let listing = await listing() else { return nil }
         registryCheckedAt = now.time
         let station = key.publicKey
-        guard let payload = await chain.read({ listing.next(for: station, on: $0.state) }) else { return nil }
-        let least = now.fee(for: payload, by: key.publicKey)
-        return Work(payload, feeLimit: QLC(units: least.units * Self.registryPatience))
+        return await chain.read { listing.next(for: station, on: $0.state) }
+    }
+
+    private func nextUsage(_ now: LedgerView, _ hasNews: Bool) async throws -> Payload? {
+        guard let usage else { return nil }
+        let pace = min(Self.registryPace, usage.policy.patience)
+        guard hasNews || usageCheckedAt.map({ now.time >= $0 + pace }) ?? true else { return nil }
+        usageCheckedAt = now.time
+        return try await usage.next(for: key.publicKey, on: chain).map(Payload.commitUsage)
     }
 
     /// Signs, or sees that what was signed comes into a block.

@@ -18,7 +18,7 @@ struct SimulatedDisk {
         for record in records {
             switch record {
             case .session(let session): sessions[session.id] = session
-            case .ended(let record):
+            case .ended(let record, _):
                 sessions[record.session] = nil
                 usage.append(record)
             case .channel(let account): channels[account.channel.id] = account

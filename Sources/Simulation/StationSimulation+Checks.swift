@@ -52,7 +52,7 @@ extension StationSimulation {
                 guard let seen = checker[session.id] else { continue }
                 let isBehind = checker.carried(seen, in: world.truth).bytes - seen.lostUp - seen.lostDown > bytes
                 checker.change(session.id) { ($0.savedBytes, $0.unsavedSince) = (bytes, isBehind ? now : nil) }
-            case .ended(let record): checkRecord(record)
+            case .ended(let record, _): checkRecord(record)
             case .channel(let account):
                 if account.charged > account.paid {
                     violated(.chargeIsPaid, "\(account.charged) QLC charged, \(account.paid) paid in all")

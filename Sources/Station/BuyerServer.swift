@@ -83,6 +83,7 @@ public struct BuyerServer: Service {
             return try .json(view)
         }
         api.get("sessions/:id") { _, context -> Response in try .json(await station.session(context.sessionID())) }
+        api.get("sessions/:id/usage") { _, context -> Response in try .json(await station.usage(of: context.sessionID())) }
         api.post("sessions/:id/vouchers") { request, context -> Response in
             let id = try context.sessionID()
             return try .json(await station.pay(request.json(VoucherBody.self).voucher, session: id))

@@ -117,6 +117,7 @@ public struct ControlServer: Service {
             }
             return try .json(await station.usage(since: since, after: last))
         }
+        api.get("usage/:id") { _, context -> Response in try .json(await station.usage(of: context.sessionID())) }
     }
 
     private func clientRoutes(_ api: Routes) {

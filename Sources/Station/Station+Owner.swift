@@ -91,6 +91,14 @@ extension Station {
     static let usagePage = 1_000
     private static let sessionsShown = 10_000
 
+    /// The record of an ended session, with its place in a commitment on the chain.
+    func usage(of session: SessionID) async throws -> UsageProof {
+        guard let proof = try await store.proof(of: session) else {
+            throw Problem(.unknown, "session \(session) has no usage record: it goes on, or there was none")
+        }
+        return proof
+    }
+
     /// A page of usage records, those after the one of `last`.
     func usage(since: WallTime, after last: SessionID?) async throws -> [Signed<UsageRecord>] {
         var record: UsageRecord?

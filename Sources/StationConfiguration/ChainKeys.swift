@@ -32,6 +32,13 @@ extension Section {
                 "What the station knows of the chain may be so old: from then on channels pay for nothing more, since a payer could close one unseen. A chain at rest has a block a minute."
             ),
             Key(
+                "commit_usage", \.chain.commitsUsage, .flag, example: "true",
+                "Once registered, the station commits to its usage records, with a record of each visit that only its buyer can read."
+            ),
+            Key(
+                "commit_usage_after", \.chain.usagePatience, .seconds(0...604_800), example: "\"1h\"",
+                "So long a usage record waits for others at most; 64 go at once. More often costs more fees."),
+            Key(
                 "geohash", \.chain.geohash, .geohash, example: "\"u33dc0\"",
                 "Where it says it is, as a geohash: each digit narrows it, 6 to some 600 m. Left out: nowhere."),
             Key(
@@ -58,6 +65,9 @@ public struct ChainConfiguration: Hashable, Sendable {
     public var register = true
     /// Less than the least dispute window that the station serves.
     public var silenceLimit = Nanoseconds.seconds(300)
+    public var commitsUsage = true
+    /// Seconds.
+    public var usagePatience: UInt64 = 3_600
     /// "": not told.
     public var geohash = ""
     public var isDiskCopy = false

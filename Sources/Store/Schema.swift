@@ -47,6 +47,15 @@ struct Schema {
         -- since when (block time, ms) a channel's last voucher is above what the chain has settled
         CREATE TABLE unsettled (channel TEXT PRIMARY KEY, since INTEGER NOT NULL) WITHOUT ROWID;
         """,
+        """
+        -- usage records that the chain has no commitment of yet, in the order of their end: what the buyer's own record is sealed for,
+        -- since when (block time, ms) it waits, and whether it is of the commitment that is being made
+        CREATE TABLE usage_queue (
+            place INTEGER PRIMARY KEY, session TEXT NOT NULL, visit_key BLOB, since INTEGER, is_underway INTEGER NOT NULL DEFAULT 0);
+        -- the commitments that the chain has: their sessions in order, and each record's own
+        CREATE TABLE usage_batches (number INTEGER PRIMARY KEY, sessions TEXT NOT NULL);
+        ALTER TABLE usage_records ADD COLUMN batch INTEGER;
+        """,
     ]
 
     func migrate(_ database: borrowing SQLiteDatabase, path: String) throws(StorageError) {

@@ -46,7 +46,7 @@ extension StationStore {
         return totals
     }
 
-    private static func signed(_ row: SQLiteDatabase.Row) -> Signed<UsageRecord>? {
+    static func signed(_ row: SQLiteDatabase.Row) -> Signed<UsageRecord>? {
         guard let record = try? UsageRecord(canonicalBytes: row.blob(0)), let signature = Signature(row.blob(1)) else {
             return nil  // the caller says what that means
         }

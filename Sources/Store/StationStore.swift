@@ -139,12 +139,12 @@ public actor StationStore: ChargingStore {
             try database.query(
                 isBlocked ? "INSERT OR REPLACE INTO blocked (mac) VALUES (?)" : "DELETE FROM blocked WHERE mac = ?",
                 [.text(mac.description)])
-        case .ended(let record): try close(record)
+        case .ended(let record, let visitKey): try close(record, visitKey)
         }
     }
 
     /// The session's row goes, its signed usage record comes: one transaction, so it is never both and never neither.
-    private func close(_ record: UsageRecord) throws(StorageError) {
+    private func close(_ record: UsageRecord, _ visitKey: SealingKey?) throws(StorageError) {
         let signed = Signed(record, by: key)
         try database.query(
             """
@@ -160,6 +160,7 @@ public actor StationStore: ChargingStore {
                 .integer(Int64(clamping: record.paid.units)), .text(record.endReason.rawValue),
                 .blob(record.canonicalBytes), .blob(signed.signature.bytes),
             ])
+        try enqueue(record.session, visitKey)
         try database.query("DELETE FROM sessions WHERE id = ?", [.text(record.session.description)])
     }
 
@@ -189,7 +190,7 @@ private enum RecordKey: Hashable {
         self =
             switch record {
             case .session(let session): .session(session.id)
-            case .ended(let record): .ended(record.session)
+            case .ended(let record, _): .ended(record.session)
             case .channel(let account): .channel(account.channel.id)
             case .code(let code): .code(code.number)
             case .key(let key): .key(key.number)

@@ -37,6 +37,8 @@ struct SimulatedDisk: ChargingStore {
 
     func usage(of session: SessionID) async throws(StorageError) -> Signed<UsageRecord>? { try await store.usage(of: session) }
 
+    func proof(of session: SessionID) async throws(StorageError) -> UsageProof? { try await store.proof(of: session) }
+
     func totals(since: WallTime) async throws(StorageError) -> UsageTotals { try await store.totals(since: since) }
     func bytesWritten() async -> UInt64 { await store.bytesWritten() }
 }

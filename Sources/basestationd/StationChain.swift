@@ -70,7 +70,10 @@ actor StationChain: Service {
             listing: {
                 // Prices change while the daemon runs.
                 chain.register ? StationListing(configuration, tariffs: await cashier.read { $0.tariffs }) : nil
-            }, network: genesis.name == "mainnet" ? .main : .test, logger: logger)
+            },
+            usage: chain.commitsUsage
+                ? UsageCommitter(store, policy: UsagePolicy(patience: chain.usagePatience * 1_000)) : nil,
+            network: genesis.name == "mainnet" ? .main : .test, logger: logger)
         book = ChainChannelBook(
             chain: service, station: key.publicKey, held: { await cashier.read { Array($0.channels.values) } },
             settler: settler, logger: logger)

@@ -39,6 +39,7 @@ struct ChannelCommand: AsyncParsableCommand {
             let sessionKey = PrivateKey()
             let terms = try await terms(deposit, sessionKey.publicKey, &client)
             let key = try sending.chain.file.load()
+            VisitKey(beside: sending.chain.file).keep(of: key)
             let keys = SessionKeys(beside: sending.chain.file)
             let payee = client.address(terms.payee)
             try await sending.send(

@@ -48,7 +48,8 @@ struct Connect: AsyncParsableCommand {
         let account: ChannelView = try await connection.get("/v1/channels/\(id)")
         let paidBefore = try account.paid(provenBy: key)
         let acceptance = Acceptance(
-            offer: offer.digest, channel: id, client: offer.clientMac, sequence: account.acceptanceSequence + 1)
+            offer: offer.digest, channel: id, client: offer.clientMac, sequence: account.acceptanceSequence + 1,
+            visitKey: file.visitKey())
         let session: BuyerSessionView = try await connection.post(
             "/v1/sessions", OpenSessionBody(acceptance: Signed(acceptance, by: key)))
         visit.channel = id

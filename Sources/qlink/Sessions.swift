@@ -57,11 +57,12 @@ struct History: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Lists this wallet's sessions, oldest first.", usage: "qlink history [--chain] [options]",
         discussion: """
-            With --chain it lists the transactions that the node remembers instead.
+            With --chain it lists what the chain has instead: the transactions that the
+            node remembers, and the records of visits, which this wallet alone can read.
             Example: qlink history --json
             """)
 
-    @Flag(name: .customLong("chain"), help: "The account's transactions on the chain.") var onChain = false
+    @Flag(name: .customLong("chain"), help: "The account's transactions and visits on the chain.") var onChain = false
     @OptionGroup var chain: ChainOptions
 
     func run() async throws {

@@ -42,6 +42,21 @@ struct WalletFile: ParsableArguments {
         }
     }
 
+    /// What visit records are sealed for; nil: there is no wallet, or it was made before there were such records and is encrypted.
+    func visitKey() -> SealingKey? {
+        switch try? content() {  // a wallet that is damaged is told by whoever pays with it
+        case .bare(let key)?: OpeningKey(of: key).sealingKey
+        case .encrypted(let backup)?: VisitKey(beside: self).kept(by: backup.address.key)
+        case nil: nil
+        }
+    }
+
+    /// Whether `load` would ask somebody who is not there.
+    func isOutOfReach() throws -> Bool {
+        if case .bare = try content() { return false }
+        return passphraseFile == nil && isatty(0) != 1
+    }
+
     func makeFolder() { PrivateFile.makeFolder(of: wallet) }
 
     /// Writes a new wallet. Without anybody to give a passphrase it is bare, which is said.
@@ -57,6 +72,7 @@ struct WalletFile: ParsableArguments {
             )
         }
         guard try PrivateFile.write(content, to: wallet, replacing: false) else { throw isThere }
+        VisitKey(beside: self).keep(of: key)
     }
 
     private var isThere: WalletError { WalletError("there is a wallet at \(wallet) already; it is left as it is") }

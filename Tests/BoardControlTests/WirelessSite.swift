@@ -15,11 +15,12 @@ struct WirelessSite {
         var records: [UsageRecord] { ended.withLock { $0 } }
 
         func commit(_ records: [Record]) async throws(StorageError) {
-            let new = records.compactMap { if case .ended(let record) = $0 { record } else { nil } }
+            let new = records.compactMap { if case .ended(let record, _) = $0 { record } else { nil } }
             ended.withLock { $0 += new }
         }
         func usage(since: WallTime, after: UsageRecord?, limit: Int) async throws(StorageError) -> [Signed<UsageRecord>] { [] }
         func usage(of session: SessionID) async throws(StorageError) -> Signed<UsageRecord>? { nil }
+        func proof(of session: SessionID) async throws(StorageError) -> UsageProof? { nil }
         func totals(since: WallTime) async throws(StorageError) -> UsageTotals { UsageTotals() }
         func bytesWritten() async -> UInt64 { 0 }
     }

@@ -38,7 +38,8 @@ struct SmallChain {
         channel = OpenChannel.id(of: buyer, 0)
         try await source.offer(.stake(Stake(with: source.keys[0].publicKey, amount: QLC("5000")!)), by: 5)
         try await source.offer(.registerContent(RegisterContent(hash: content, size: 20_000_000)), by: 5)
-        try await source.offer(.commitUsage(CommitUsage(asset: asset, usageRoot: content, records: 3, visits: [])), by: 4)
+        try await source.offer(
+            .commitUsage(CommitUsage(asset: asset, usageRoot: content, records: 3, visits: [SealedVisit([7, 7, 7])])), by: 4)
         refused = try await source.offer(.transfer(Transfer(to: owner, amount: .supply)), by: 7).id
         try await makeBlock()
         try await makeBlock()

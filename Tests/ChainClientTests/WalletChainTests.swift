@@ -1,5 +1,7 @@
 import ChainAPI
+import Charging
 import Foundation
+import KeyBackup
 import Ledger
 import Primitives
 import StationAPI
@@ -225,6 +227,40 @@ import ToyLedger
             #expect(try await wallet.qlink(["wallet", "balance"] + common).status == 0)
             #expect(FileManager.default.fileExists(atPath: wallet.path + ".trusted"))
             #expect(try await wallet.qlink(["wallet", "balance"] + common).status == 0)
+        }
+    }
+
+    private struct Histories: Decodable {
+        struct Visit: Decodable {
+            var sessionId: String
+            var height: UInt64
+            var proof: Proof
+        }
+        var visits: [Visit]?
+        var visitsToHeight: UInt64?
+    }
+
+    /// Words or backup bring the key back that visits were sealed for; without the passphrase there are none, and that is said.
+    @Test func visitsAreReadWithTheWalletsKeyAlone() async throws {
+        let (source, asset) = try await VisitTests.chain(start: UInt64(Date().timeIntervalSince1970 - 3_600) * 1_000)
+        let wallet = try Wallet()
+        #expect(try await wallet.qlink("wallet", "create", "--passphrase-file", wallet.passphrase).status == 0)
+        let key = try KeyBackup(text: String(contentsOfFile: wallet.path, encoding: .utf8))
+            .key(passphrase: Array("four words make one".utf8))
+        try await VisitTests.commit(source, asset, [VisitTests.usage(source, 5, for: OpeningKey(of: key))])
+        try await source.makeBlock()
+        try await TestNode.run(source) { node in
+            let common = ["history", "--chain", "--node", node.url, "--genesis", try wallet.write(source.genesis)]
+            let locked = try await wallet.qlink(common)
+            #expect(locked.status == 0 && locked.out.contains("--passphrase-file") && locked.widest <= 80, "\(locked)")
+            #expect(try await wallet.qlink(common + ["--json"]).json(Histories.self).visits == nil)
+            let open = common + ["--passphrase-file", wallet.passphrase]
+            let shown = try await wallet.qlink(open)
+            #expect(shown.status == 0 && shown.out.contains("0.50000000") && shown.out.contains("proved"), "\(shown)")
+            #expect(shown.widest <= 80, "\(shown)")
+            let found = try await wallet.qlink(open + ["--json"]).json(Histories.self)
+            #expect(found.visits?.map(\.sessionId) == ["\(SessionID(5))"] && found.visits?.first?.height == 2)
+            #expect(found.visits?.first?.proof.proved == true && found.visitsToHeight ?? 0 >= 3)
         }
     }
 

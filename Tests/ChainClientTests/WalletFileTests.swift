@@ -27,7 +27,7 @@ import Testing
         #expect(again.status == 1 && again.err.contains("already"))
         #expect(try String(contentsOfFile: wallet.path, encoding: .utf8) == text)
         let left = try FileManager.default.contentsOfDirectory(atPath: wallet.folder.path).sorted()
-        #expect(left == ["passphrase", "wallet.key"], "nothing half-written lies about")
+        #expect(left == ["passphrase", "wallet.key", "wallet.key.visits"], "nothing half-written lies about")
     }
 
     @Test func aBareWalletGoesOnWorking() async throws {

@@ -7,6 +7,8 @@ struct Buyer {
     let channel: Channel
     var acceptances: UInt64 = 0
     var vouchers: UInt64 = 0
+    /// What its acceptances announce.
+    var visitKey: SealingKey?
 
     init(_ number: UInt8, deposit: QLC = .supply) {
         key = PrivateKey(seed: [UInt8](repeating: number, count: 32))!
@@ -17,7 +19,7 @@ struct Buyer {
 
     mutating func acceptance(for mac: MACAddress, sequence: UInt64? = nil) -> Verified<Acceptance> {
         acceptances = sequence ?? acceptances + 1
-        let acceptance = Acceptance(offer: .zero, channel: channel.id, client: mac, sequence: acceptances)
+        let acceptance = Acceptance(offer: .zero, channel: channel.id, client: mac, sequence: acceptances, visitKey: visitKey)
         return Signed(acceptance, by: key).verified(by: key.publicKey)!
     }
 

@@ -51,7 +51,7 @@ struct Desk {
         case .session(let session):
             stored.sessions.removeAll { $0.id == session.id }
             stored.sessions.append(session)
-        case .ended(let usage): stored.sessions.removeAll { $0.id == usage.session }
+        case .ended(let usage, _): stored.sessions.removeAll { $0.id == usage.session }
         case .channel(let account):
             stored.channels.removeAll { $0.channel.id == account.channel.id }
             stored.channels.append(account)
@@ -91,7 +91,7 @@ struct Desk {
     }
 
     mutating func finish(_ mark: UInt32 = 1) throws -> UsageRecord? {
-        for case .persist(.ended(let record)) in try send(.drained([mark])).actions { return record }
+        for case .persist(.ended(let record, _)) in try send(.drained([mark])).actions { return record }
         return nil
     }
 

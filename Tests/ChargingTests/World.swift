@@ -11,12 +11,14 @@ struct ModelDisk {
     var keys: [UInt32: WirelessKey] = [:]
     var blocked: Set<MACAddress> = []
     var ended: [UsageRecord] = []
+    var visitKeys: [SessionID: SealingKey] = [:]
 
     mutating func keep(_ record: Record) {
         switch record {
         case .session(let session): sessions[session.id] = session
-        case .ended(let record):
+        case .ended(let record, let visitKey):
             sessions[record.session] = nil
+            visitKeys[record.session] = visitKey
             ended.append(record)
         case .channel(let account): channels[account.channel.id] = account
         case .code(let code): codes[code.digest] = code

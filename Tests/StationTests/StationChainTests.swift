@@ -27,7 +27,13 @@ import Testing
     /// A daemon that signs blocks alone; `rpc` is the TCP port of the open API.
     static func delegate(rpc: Int, genesis: Genesis = genesis(), more: String = "") async throws -> SimulatedDaemon {
         try await SimulatedDaemon(
-            chain: "role = \"delegate\"\nrpc_listen = \"127.0.0.1:\(rpc)\"\ngeohash = \"u33dc0\"\n\(more)"
+            chain: """
+                role = "delegate"
+                rpc_listen = "127.0.0.1:\(rpc)"
+                geohash = "u33dc0"
+                commit_usage_after = "0s"
+                \(more)
+                """
         ) { folder in
             try JSONEncoder().encode(genesis).write(to: folder.appendingPathComponent("genesis.json"))
             let state = folder.appendingPathComponent("state")
@@ -89,6 +95,7 @@ import Testing
     }
 
     /// The whole way of money: the wallet's deposit on the chain, vouchers for service, and the station's settlement on the chain again.
+    /// And what the wallet has of it afterwards: a visit on the chain that it alone can read.
     @Test func aChannelOnTheChainIsServedAndSettled() async throws {
         let (genesis, rpc) = (Self.genesis(), try SimulatedDaemon.freePort())
         let daemon = try await Self.delegate(rpc: rpc, genesis: genesis)
@@ -142,6 +149,61 @@ import Testing
             let near = try qlink(["find", "--near", "52.52,13.405", "--radius", "5km"] + chain)
             return near.contains(Self.address(Self.key.publicKey))
         }
+        try await Self.expectVisit(of: id, at: daemon, wallet: wallet, chain, qlink)
+    }
+
+    private struct Histories: Decodable {
+        struct Visit: Decodable {
+            struct Proof: Decodable { var proved: Bool }
+            var sessionId: String
+            var assetId: Bytes32
+            var station: PublicKey
+            var tariffId: String
+            var chargeQlc: QLC
+            var proof: Proof
+        }
+        var visits: [Visit]
+    }
+
+    /// The session ends; the station commits to it; its buyer finds it on the chain, and somebody else does not.
+    private static func expectVisit(
+        of channel: Bytes32, at daemon: SimulatedDaemon, wallet: String, _ chain: [String], _ qlink: ([String]) throws -> String
+    ) async throws {
+        struct Known: Decodable { var sessionId: String }
+        let session = try #require(try JSON.decode([Known].self, from: Data(try qlink(["history", "--json"]).utf8)).last)
+            .sessionId
+        #expect(try daemon.ask(1, "DELETE", "/v1/sessions/\(session)").status == 200)
+        let history = ["history", "--chain", "--no-wait"] + chain
+        var found: [Histories.Visit] = []
+        try await wait("the visit on the chain") {
+            found = try JSON.decode(Histories.self, from: Data(try qlink(history).utf8)).visits
+            return !found.isEmpty
+        }
+        #expect(found.map(\.sessionId) == [session] && found.first?.station == key.publicKey)
+        #expect(found.first?.tariffId == "per-byte")
+        try await expectProof(of: session, at: daemon, asset: try #require(found.first).assetId)
+        let words = try CommandTests.run("qlink", history.filter { $0 != "--json" } + ["--wallet", wallet])
+        #expect(words.status == 0 && words.out.contains("per-byte at ") && words.widest <= 80, "\(words)")
+        let other = daemon.folder.appendingPathComponent("other.key").path
+        #expect(try CommandTests.run("qlink", ["wallet", "create", "--wallet", other]).status == 0)
+        let others = try CommandTests.run("qlink", history + ["--wallet", other])
+        #expect(try JSON.decode(Histories.self, from: Data(others.out.utf8)).visits.isEmpty, "\(others)")
+    }
+
+    /// The station's own record of the visit stands under a root that the ledger has.
+    private static func expectProof(of session: String, at daemon: SimulatedDaemon, asset: Bytes32) async throws {
+        var proof: UsageProof?
+        try await wait("the proof") {
+            let answer = try daemon.ask(1, "GET", "/v1/sessions/\(session)/usage")
+            proof = try JSON.decode(UsageProof.self, from: Data(answer.body.utf8))
+            return proof?.commitment != nil
+        }
+        #expect(proof?.isConsistent == true && proof?.record.verified(by: key.publicKey) != nil)
+        let usage = try fields(daemon.owner, "chain.usage", ["id": "\(asset)"])
+        let latest = try #require(usage["latest"] as? [[String: Any]])
+        #expect(latest.contains { $0["usage_root"] as? String == proof?.commitment?.usageRoot.description })
+        #expect(try await daemon.control.get("/v1/usage/\(session)", as: UsageProof.self) == proof)
+        #expect(daemon.owner.ask("GET", "/v1/usage/\(SessionID(0))")?.status == 404)
     }
 
     static func address(_ key: PublicKey) -> String { Address(key, on: .test).description }

@@ -168,7 +168,10 @@ import Testing
     private func facts(_ number: UInt64) -> [Record] {
         var session = session(1)
         session.countedUp = number
-        return [.channel(account(sequence: number)), .session(session), .ended(record(1_000 + number, endedAt: Int64(number)))]
+        return [
+            .channel(account(sequence: number)), .session(session),
+            .ended(record(1_000 + number, endedAt: Int64(number)), visitKey: nil),
+        ]
     }
 
     private func reopen(_ database: Data, _ log: Data) async throws -> UInt64 {

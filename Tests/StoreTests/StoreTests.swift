@@ -36,8 +36,8 @@ import Testing
     @Test func anEndedSessionIsAUsageRecordSignedByTheStation() async throws {
         let store = try scratch.open()
         try await store.commit([.session(session(1))])
-        try await store.commit([.ended(record(1, endedAt: 100, bytesUp: .max / 4))])
-        try await store.commit([.ended(record(1, endedAt: 999))])  // told again after a crash: the first stands
+        try await store.commit([.ended(record(1, endedAt: 100, bytesUp: .max / 4), visitKey: nil)])
+        try await store.commit([.ended(record(1, endedAt: 999), visitKey: nil)])  // told again after a crash: the first stands
         #expect(try await store.load().sessions.isEmpty)
         let signed = try #require(try await store.usage(of: SessionID(1)))
         #expect(signed.claim == record(1, endedAt: 100, bytesUp: .max / 4))
@@ -54,7 +54,7 @@ import Testing
         let records = (1...50).map { (index: Int) -> UsageRecord in
             record(UInt64(index * 37 % 101), endedAt: Int64(100 + index / 8))
         }
-        try await store.commit(records.map { .ended($0) })
+        try await store.commit(records.map { .ended($0, visitKey: nil) })
         let since = WallTime(secondsSince1970: 102)
         let wanted = records.filter { $0.endedAt >= since }.sorted { ($0.endedAt, $0.session) < ($1.endedAt, $1.session) }
         var found: [UsageRecord] = []
@@ -122,7 +122,7 @@ import Testing
         let store = try scratch.open()
         #expect(try await store.load().blocked == [MACAddress("02:00:00:00:00:01")])
         #expect(try await store.pragma("user_version") == Schema.station.steps.count)
-        try await store.commit([.ended(record(1, endedAt: 5))])
+        try await store.commit([.ended(record(1, endedAt: 5), visitKey: nil)])
         #expect(try await store.settlements().isEmpty)
     }
 

@@ -66,7 +66,7 @@ func facts(_ number: UInt64) -> [Record] {
             station: key.publicKey, session: SessionID(UInt128(number / 10 - 1)), buyer: nil, accessCode: nil, tariffID: "t",
             mac: MACAddress(value: 1), startedAt: now.wall, endedAt: now.wall, seconds: 1, bytesUp: 1, bytesDown: 2,
             charge: QLC(units: 3), paid: QLC(units: 4), voucher: nil, endReason: .left)
-        records.append(.ended(record))
+        records.append(.ended(record, visitKey: nil))
     }
     return records
 }

@@ -38,7 +38,7 @@ extension Draft {
         if case .usage(let known)? = self[.usage(of: usage.asset)] { commitments = known }
         var commitment = UsageCommitments.Commitment()
         (commitment.height, commitment.usageRoot, commitment.records) = (height, usage.usageRoot, usage.records)
-        commitment.visitRoot = MerkleTree.root(usage.visits.map(\.bytes))
+        commitment.visitRoot = usage.visitRoot
         commitments.add(commitment, keeping: Int(parameters[.usageKept]))
         self[.usage(of: usage.asset)] = .usage(commitments)
     }

@@ -134,6 +134,9 @@ public struct CommitUsage: Hashable, Sendable, Canonical {
         try coder.integer(&records)
         try coder.array(&visits, limit: Self.visitLimit)
     }
+
+    /// RFC 6962, over the sealed visits.
+    public var visitRoot: Bytes32 { MerkleTree.root(visits.map(\.bytes)) }
 }
 
 public struct SealedVisit: Hashable, Sendable, Canonical {
