@@ -50,7 +50,7 @@ public actor Settler {
 
     private var outbox: Outbox?
     private var since: [ChannelID: UInt64] = [:]
-    private var demanded: Set<ChannelID> = []
+    var demanded: Set<ChannelID> = []
     /// One after a batch was refused, then more again: one voucher that somebody overtook refuses all beside it.
     private var batchLimit = SettlementPolicy.batchLimit
     private var lastSettledAt: UInt64?
@@ -60,6 +60,11 @@ public actor Settler {
     private var isOutbid = false
     private var registryCheckedAt: UInt64?
     private var isLooking = false
+    /// The last look found the node with the chain, as far as it can know.
+    public private(set) var isUpToDate = false
+    var desk = OrderDesk()
+    /// Orders that are just being written.
+    var takingIn: Set<OwnerOrder.ID> = []
     public private(set) var status = Status()
 
     /// - Parameters:
@@ -76,11 +81,17 @@ public actor Settler {
         (self.held, self.listing, self.network, self.logger) = (held, listing, network, logger)
     }
 
+    public nonisolated var station: PublicKey { key.publicKey }
+
     /// Runs until it is cancelled. There is nothing to bring to an end: what is on its way is on disk.
     public func run(clock: some Clock<Duration> = ContinuousClock()) async {
-        while !Task.isCancelled {
-            await look()
-            guard (try? await clock.sleep(for: Self.pace)) != nil else { return }  // cancelled
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.follow() }
+            while !Task.isCancelled {
+                await look()
+                guard (try? await clock.sleep(for: Self.pace)) != nil else { break }  // cancelled
+            }
+            group.cancelAll()
         }
     }
 
@@ -107,6 +118,7 @@ public actor Settler {
         let now = await LedgerView(of: chain, for: key.publicKey, held, newest: outbox?.newest?.id)
         let isCatchingUp = lastHeight.map { now.height > $0 + Self.newBlocksLimit } ?? true
         lastHeight = now.height
+        isUpToDate = !isCatchingUp
         guard !isCatchingUp, var outbox else { return }
         let decided = outbox.advance(to: now.sequence, at: now.time)
         learn(from: decided, now)
@@ -115,14 +127,17 @@ public actor Settler {
         demanded.subtract(asked.filter { !open.contains($0) })
         self.outbox = outbox
         status.unsettled = receivables.reduce(QLC.zero) { $0 + $1.gain }
+        try await conclude(now)
         let work = try await next(receivables, held, now, isFree: outbox.isEmpty, hasNews: !decided.isEmpty)
         try await go(on: work, now)
         status.underway = self.outbox?.newest?.id
     }
 
-    private func recall(_ chainID: Bytes32) async throws {
+    func recall(_ chainID: Bytes32) async throws {
         guard outbox == nil else { return }
         let memory = try await store.recall()
+        guard outbox == nil else { return }  // somebody else was faster
+        desk = OrderDesk(memory.orders, on: chainID)
         since = memory.unsettledSince
         outbox = Outbox(memory.sent, by: key.publicKey, on: chainID)
     }
@@ -170,11 +185,13 @@ public actor Settler {
         _ receivables: [Receivable], _ held: [HeldVoucher], _ now: LedgerView, isFree: Bool, hasNews: Bool
     ) async throws -> Work? {
         // What waits may be signed anew at any time: it takes its own place.
-        if let settlement = policy.next(
+        let settlement = policy.next(
             receivables, fees: now.fees, lastSettledAt: isFree ? lastSettledAt : nil, at: now.time, limit: batchLimit)
-        {
-            return Work(settlement, held)
-        }
+        if let settlement, settlement.isUrgent { return Work(settlement, held) }
+        // An order that waits gives its place to nothing else, and takes that of nothing else: it is carried out once.
+        let waiting = outbox?.newest.flatMap { desk.order(sentAs: $0.id) }
+        if let order = waiting ?? (isFree ? desk.next : nil) { return work(for: order, held, now) }
+        if let settlement { return Work(settlement, held) }
         guard isFree, hasNews || registryCheckedAt.map({ now.time >= $0 + Self.registryPace }) ?? true else { return nil }
         guard let listing = await listing() else { return nil }
         registryCheckedAt = now.time
@@ -207,6 +224,10 @@ public actor Settler {
         guard var next = outbox else { return false }
         let fee = max(now.fee(for: work.payload, by: key.publicKey), next.leastFee(isUrgent: work.isUrgent))
         guard fee <= work.feeLimit else { return false }
+        if let order = work.order, now.balance < fee + order.amount {
+            if next.isEmpty { try await drop(order, "the balance of \(now.balance) QLC no longer covers it; nothing was sent") }
+            return false
+        }
         guard now.balance >= fee else {
             complain(
                 "the station's account has \(now.balance) QLC, and the fee is \(fee) QLC; send some to \(Address(key.publicKey, on: network))"
@@ -218,13 +239,18 @@ public actor Settler {
         let transaction = Transaction(
             chainID: now.chainID, sender: key.publicKey, sequence: sequence, fee: fee,
             validUntil: now.time.saturatingAdd(Outbox.validity), payload: work.payload)
-        next.add(CheckedTransaction(signing: transaction, by: key))
-        do throws(StorageError) { try await store.remember([.sent(next.stored)]) } catch {
+        let signed = CheckedTransaction(signing: transaction, by: key)
+        next.add(signed)
+        // In one commit: an order whose transaction is on its way is never one that still waits to be sent.
+        let order = work.order?.signed(as: signed, at: now.height)
+        let changes = [.sent(next.stored)] + (order.map { [SettlementChange.order($0)] } ?? [])
+        do throws(StorageError) { try await store.remember(changes) } catch {
             // The answer to a false close cannot wait for the disk: sent twice it would cost a fee, and not sent all of the voucher.
             guard work.isUrgent else { throw error }
             complain("\(error)")
         }
         (outbox, sentHeight, isOutbid) = (next, now.height, false)
+        if let order { desk.take(order) }
         if work.isOrdinarySettlement { lastSettledAt = now.time }
         if let newest = next.newest { await submit(newest) }
         return true

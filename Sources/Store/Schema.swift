@@ -47,6 +47,11 @@ struct Schema {
         -- since when (block time, ms) a channel's last voucher is above what the chain has settled
         CREATE TABLE unsettled (channel TEXT PRIMARY KEY, since INTEGER NOT NULL) WITHOUT ROWID;
         """,
+        """
+        -- what the owner asked of the station's account, for ever: an id that comes again is not carried out again
+        CREATE TABLE orders (id TEXT PRIMARY KEY, is_open INTEGER NOT NULL, state TEXT NOT NULL) WITHOUT ROWID;
+        CREATE INDEX open_orders ON orders (id) WHERE is_open = 1;
+        """,
     ]
 
     func migrate(_ database: borrowing SQLiteDatabase, path: String) throws(StorageError) {
