@@ -38,7 +38,7 @@ import Testing
         }
     }
 
-    private static func call(_ method: String, _ params: [String: String] = [:]) throws -> String {
+    static func call(_ method: String, _ params: [String: String] = [:]) throws -> String {
         let call: [String: Any] = ["jsonrpc": "2.0", "id": 1, "method": method, "params": params]
         return String(decoding: try JSONSerialization.data(withJSONObject: call), as: UTF8.self)
     }
@@ -88,72 +88,93 @@ import Testing
         #expect(try #require(daemon.owner.ask("GET", "/metrics")).body.contains("\nbasestation_chain_peers 0\n"))
     }
 
-    /// The whole way of money: the wallet's deposit on the chain, vouchers for service, and the station's settlement on the chain again.
-    @Test func aChannelOnTheChainIsServedAndSettled() async throws {
-        let (genesis, rpc) = (Self.genesis(), try SimulatedDaemon.freePort())
-        let daemon = try await Self.delegate(rpc: rpc, genesis: genesis)
-        let wallet = daemon.folder.appendingPathComponent("wallet.key").path
-        let chain = [
-            "--node", "http://127.0.0.1:\(rpc)", "--genesis", daemon.folder.appendingPathComponent("genesis.json").path, "--json",
-        ]
-        func qlink(_ words: [String]) throws -> String {
+    /// A channel of a wallet that was given money, from the purse, as soon as the station serves it.
+    struct Buyer {
+        let daemon: SimulatedDaemon
+        let key: PublicKey
+        let channel: ChannelID
+        let chain: [String]
+
+        init(_ daemon: SimulatedDaemon, _ genesis: Genesis, rpc: Int, deposit: String) async throws {
+            self.daemon = daemon
+            chain = [
+                "--node", "http://127.0.0.1:\(rpc)", "--genesis", daemon.folder.appendingPathComponent("genesis.json").path,
+                "--json",
+            ]
+            key = try #require(
+                PublicKey(try Self.qlink(["wallet", "create"], daemon).trimmingCharacters(in: .whitespacesAndNewlines)))
+            let gift = Transaction(
+                chainID: genesis.chainID, sender: purse.publicKey, sequence: 0,
+                fee: QLC(units: 1_000_000), validUntil: UInt64(Date().timeIntervalSince1970 * 1_000) + 600_000,
+                payload: .transfer(Transfer(to: key, amount: QLC("50")!)))
+            let bytes = CheckedTransaction(signing: gift, by: purse).bytes
+            _ = try fields(daemon.owner, "chain.submit", ["transaction": Hex.encode(bytes)])
+            let own = address(key)
+            try await wait("the gift") {
+                try fields(daemon.owner, "chain.account", ["address": own])["balance_qlc"] as? String == "50.00000000"
+            }
+            struct Opened: Decodable { var channelId: Bytes32 }
+            let text = try Self.qlink(["channel", "open", address(StationChainTests.key.publicKey), deposit] + chain, daemon)
+            let id = try JSON.decode(Opened.self, from: Data(text.utf8)).channelId
+            channel = id
+            try await wait("the station to have the channel") {
+                try await daemon.control.get("/v1/channels", as: [ChannelView].self).contains { $0.channelId == id }
+            }
+        }
+
+        static func qlink(_ words: [String], _ daemon: SimulatedDaemon) throws -> String {
+            let wallet = daemon.folder.appendingPathComponent("wallet.key").path
             let answer = try CommandTests.run("qlink", words + ["--wallet", wallet])
             #expect(answer.status == 0, "\(words): \(answer)")
             return answer.out
         }
-        let buyer = try #require(PublicKey(try qlink(["wallet", "create"]).trimmingCharacters(in: .whitespacesAndNewlines)))
-        let gift = Transaction(
-            chainID: genesis.chainID, sender: Self.purse.publicKey, sequence: 0,
-            fee: QLC(units: 1_000_000), validUntil: UInt64(Date().timeIntervalSince1970 * 1_000) + 600_000,
-            payload: .transfer(Transfer(to: buyer, amount: QLC("50")!)))
-        let bytes = CheckedTransaction(signing: gift, by: Self.purse).bytes
-        _ = try Self.fields(daemon.owner, "chain.submit", ["transaction": Hex.encode(bytes)])
-        try await Self.wait("the gift") {
-            try Self.fields(daemon.owner, "chain.account", ["address": Self.address(buyer)])["balance_qlc"] as? String
-                == "50.00000000"
-        }
 
-        struct Opened: Decodable { var channelId: Bytes32 }
-        let text = try qlink(["channel", "open", Self.address(Self.key.publicKey), "30"] + chain)
-        let id = try JSON.decode(Opened.self, from: Data(text.utf8)).channelId
-        var held: ChannelView?
-        try await Self.wait("the station to have the channel") {
-            held = try await daemon.control.get("/v1/channels", as: [ChannelView].self).first { $0.channelId == id }
-            return held != nil
+        func qlink(_ words: [String]) throws -> String { try Self.qlink(words, daemon) }
+
+        func connect() throws {
+            _ = try qlink([
+                "connect", "127.0.0.1:\(daemon.port)", "--channel", "\(channel)", "--tariff", "per-byte", "--yes", "--once",
+                "--simulated-client", "1",
+            ])
         }
+    }
+
+    /// The whole way of money: the wallet's deposit on the chain, vouchers for service, and the station's settlement on the chain again.
+    @Test func aChannelOnTheChainIsServedAndSettled() async throws {
+        let (genesis, rpc) = (Self.genesis(), try SimulatedDaemon.freePort())
+        let daemon = try await Self.delegate(rpc: rpc, genesis: genesis)
+        let buyer = try await Buyer(daemon, genesis, rpc: rpc, deposit: "30")
+        let id = buyer.channel
         // The owner's word is worth nothing there.
         let deposit = daemon.owner.ask("PUT", "/v1/channels/\(id)/deposit", body: #"{"deposit_qlc":"40"}"#)
-        #expect(deposit?.status == 409 && daemon.owner.ask("DELETE", "/v1/channels/\(id)")?.status == 409)
-        #expect(try await daemon.control.get("/v1/channels", as: [ChannelView].self).first?.depositQlc == QLC("30")!)
-        #expect(held?.chainId == genesis.chainID && held?.depositQlc == QLC("30")! && held?.payer == buyer)
+        #expect(deposit?.status == 409)
+        let held = try await daemon.control.get("/v1/channels", as: [ChannelView].self).first
+        #expect(held?.chainId == genesis.chainID && held?.depositQlc == QLC("30")! && held?.payer == buyer.key)
 
-        _ = try qlink([
-            "connect", "127.0.0.1:\(daemon.port)", "--channel", "\(id)", "--tariff", "per-byte", "--yes", "--once",
-            "--simulated-client", "1",
-        ])
+        try buyer.connect()
         // More than the station leaves at risk.
-        _ = try qlink(["pay", "12"])
+        _ = try buyer.qlink(["pay", "12"])
         try await Self.wait("the settlement") {
             let settled = try Self.fields(daemon.owner, "chain.channel", ["id": "\(id)"])["settled_qlc"] as? String
             return try #require(settled.flatMap { QLC($0) }) > QLC("12")!
         }
         // The station has registered itself meanwhile.
         try await Self.wait("the station to be found") {
-            let near = try qlink(["find", "--near", "52.52,13.405", "--radius", "5km"] + chain)
+            let near = try buyer.qlink(["find", "--near", "52.52,13.405", "--radius", "5km"] + buyer.chain)
             return near.contains(Self.address(Self.key.publicKey))
         }
     }
 
-    private static func address(_ key: PublicKey) -> String { Address(key, on: .test).description }
+    static func address(_ key: PublicKey) -> String { Address(key, on: .test).description }
 
-    private static func fields(
+    static func fields(
         _ station: RawHTTP, _ method: String, _ params: [String: String]
     ) throws -> [String: Any] {
         let answer = try #require(station.ask("POST", "/v1/chain/rpc", body: call(method, params)))
         return try #require(answer.json?["result"] as? [String: Any], "\(method): \(answer.body)")
     }
 
-    private static func wait(_ what: String, _ condition: () async throws -> Bool) async throws {
+    static func wait(_ what: String, _ condition: () async throws -> Bool) async throws {
         try await waitUntil(what, timeout: .seconds(60), every: .milliseconds(200), condition)
     }
 
