@@ -6,7 +6,7 @@ import StationClient
 struct Wallet: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "What the station earned, and the way to take it out.",
-        subcommands: [Address.self, Balance.self, Withdraw.self, Settle.self])
+        subcommands: [Address.self, Balance.self, Withdraw.self, Settle.self, Backup.self, Restore.self])
 
     struct Address: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
