@@ -3,7 +3,7 @@ public import Primitives
 /// What the owner wants of the station's account on the chain, once. Times are the ledger's, in milliseconds.
 ///
 /// ```
-///  waiting ─▶ sent ─▶ done · refused (in a block) · expired (in none, and never will be) · unknown (in one that cannot be read)
+///  waiting ─▶ sent ─▶ done · refused (in a block) · expired (in none, and never will be) · unknown (perhaps in one that is not kept)
 ///     ▲────────┘ certainly in no block: something more pressing took its place in the account's order
 /// ```
 ///

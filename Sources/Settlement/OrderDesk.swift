@@ -1,10 +1,8 @@
-import Chain
 public import Charging
 import Ledger
-import Node
 public import Primitives
 
-/// The owner's orders that are open, and what blocks said of their transactions.
+/// The owner's orders that are open.
 ///
 /// Whether an order is carried out is found in blocks, never guessed from a balance: an order is sent anew only when another transaction
 /// was seen in its place.
@@ -13,21 +11,10 @@ struct OrderDesk {
     static let limit = 16
     /// Milliseconds. What could not be sent for so long is not wanted any more: the owner sees to it by other ways.
     static let patience: UInt64 = 3_600_000
-    /// Looks that a decided order waits for its block to come by, with its receipt; then the block is looked up.
-    static let looks = 5
     /// A payment may cost so many times its least fee when others crowd the chain: its reserve covers it.
     static let feePatience: UInt64 = 64
 
-    private struct Found {
-        var height: UInt64
-        var refusal: Refusal?
-    }
-
     private(set) var open: [OwnerOrder.ID: OwnerOrder] = [:]
-    private var found: [Bytes32: Found] = [:]
-    /// Up to here blocks came by.
-    private(set) var followed: UInt64 = 0
-    private var waited: [OwnerOrder.ID: Int] = [:]
 
     init() {}
     init(_ stored: [OwnerOrder], on chainID: Bytes32) {
@@ -42,40 +29,7 @@ struct OrderDesk {
     func order(sentAs transaction: Bytes32) -> OwnerOrder? { open.values.first { $0.sent.contains(transaction) } }
     func closing(_ channel: ChannelID) -> OwnerOrder? { open.values.first { $0.deed == .close(channel) } }
 
-    mutating func take(_ order: OwnerOrder) {
-        if order.isOpen {
-            open[order.id] = order
-        } else {
-            open[order.id] = nil
-            waited[order.id] = nil
-            for id in order.sent { found[id] = nil }
-        }
-    }
-
-    mutating func note(_ block: ChainService.FinalBlock) {
-        followed = max(followed, block.certified.height)
-        guard !open.isEmpty else { return }
-        let wanted = Set(open.values.flatMap(\.sent))
-        for receipt in block.receipts where wanted.contains(receipt.transaction) {
-            found[receipt.transaction] = Found(height: block.certified.height, refusal: receipt.refusal)
-        }
-    }
-
-    /// What became of a sent order, as far as the blocks say that came by; nil: not known yet.
-    func outcome(of order: OwnerOrder) -> OwnerOrder? {
-        guard let found = order.sent.lazy.compactMap({ self.found[$0] }).first else { return nil }
-        var order = order
-        order.height = found.height
-        order.state = found.refusal == nil ? .done : .refused
-        order.reason = found.refusal.map { "\($0); only the fee is paid" }
-        return order
-    }
-
-    /// Whether it is time to look the block up in place of waiting for it.
-    mutating func hasWaited(for order: OwnerOrder, at height: UInt64) -> Bool {
-        waited[order.id, default: 0] += 1
-        return followed >= height || waited[order.id, default: 0] > Self.looks
-    }
+    mutating func take(_ order: OwnerOrder) { open[order.id] = order.isOpen ? order : nil }
 }
 
 extension OwnerOrder {
@@ -123,7 +77,7 @@ public enum OrderRefusal: Error, Hashable, Sendable, CustomStringConvertible {
                 + "settlements: take less, or keep less (--keep)"
         case .anotherOrder(let id): "order \(id) is another one; a new payment needs a new id"
         case .noSuchChannel(let id): "the chain has no channel \(id) to this station: it is closed, or never was"
-        case .busy: "this order is just being taken in; ask again"
+        case .busy: "another order is just being taken in; ask again"
         }
     }
 }

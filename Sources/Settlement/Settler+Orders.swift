@@ -14,13 +14,14 @@ extension Settler {
     public func take(_ deed: OwnerOrder.Deed, as id: OwnerOrder.ID, keep: QLC? = nil) async throws -> OwnerOrder {
         let chainID = await chain.chainID
         try await recall(chainID)
+        // One after the other: two of one id would be written one over the other, and two payments be promised one balance.
+        guard !isTakingIn else { throw OrderRefusal.busy }
+        isTakingIn = true
+        defer { isTakingIn = false }
         if let known = try await order(id) {
             guard known.deed == deed, known.chainID == chainID else { throw OrderRefusal.anotherOrder(id) }
             return known
         }
-        // Two at once of one id would be written one over the other.
-        guard takingIn.insert(id).inserted else { throw OrderRefusal.busy }
-        defer { takingIn.remove(id) }
         let money = await money()
         guard isUpToDate else { throw OrderRefusal.catchingUp }
         guard !desk.isFull else { throw OrderRefusal.tooMany(OrderDesk.limit) }
@@ -59,20 +60,19 @@ extension Settler {
         return try await store.order(id)
     }
 
-    /// Looks for the orders' transactions in blocks, as they come, until there are no more; ``run(clock:)`` does it.
-    public func follow() async {
-        for await block in await chain.finalBlocks(lagging: 64) { desk.note(block) }
-    }
-
     // MARK: Carrying out
 
     /// What became of the orders that were sent, and which are not to be sent any more.
-    func conclude(_ now: LedgerView) async throws {
+    ///
+    /// What cannot be read or written now is looked at again at the next look: an answer to a false close does not wait for it.
+    func conclude(_ now: LedgerView) async {
         for order in desk.all {
-            guard let next = try await outcome(of: order, now), next != order else { continue }
-            try await store.remember([.order(next)])
-            desk.take(next)
-            logger.notice("order \(order.id) of the owner: \(next.state)\(next.reason.map { ", \($0)" } ?? "")")
+            do {
+                guard let next = try await outcome(of: order, now), next != order else { continue }
+                try await store.remember([.order(next)])
+                desk.take(next)
+                logger.notice("order \(order.id) of the owner: \(next.state)\(next.reason.map { ", \($0)" } ?? "")")
+            } catch { complain("\(error)") }
         }
     }
 
@@ -84,12 +84,10 @@ extension Settler {
             guard now.time > order.askedAt.saturatingAdd(OrderDesk.patience) else { return nil }
             return order.ended(.expired, "it could not be sent within an hour; nothing was paid")
         }
-        if let outcome = desk.outcome(of: order) { return outcome }
         guard now.sequence > order.sequence else {
             guard order.validUntil < now.time else { return nil }
             return order.ended(.expired, "no block took it in time, and none will; nothing was paid")
         }
-        guard desk.hasWaited(for: order, at: now.height) else { return nil }
         return try await lookUp(order, upTo: now.height)
     }
 
@@ -103,13 +101,23 @@ extension Settler {
             guard block.header.time <= order.validUntil else { return order.sentAnew() }
             guard let found = block.transaction(of: key.publicKey, order.sequence) else { continue }
             guard order.sent.contains(found) else { return order.sentAnew() }
-            if let outcome = desk.outcome(of: order) { return outcome }
-            if case .close(let channel) = order.deed, await chain.read({ $0.state.channel(channel) == nil }) {
-                return order.ended(.done, nil, at: height)
-            }
-            return order.ended(.unknown, "a block has it; what came of it is not kept here: look at the balance", at: height)
+            return await whatCame(of: order, at: height)
         }
         return order.ended(.unknown, "the blocks of that time are not kept here: look at the balance")
+    }
+
+    /// A block has it. What it did there follows from the ledger, so nothing rests on having seen the block's receipts.
+    private func whatCame(of order: OwnerOrder, at height: UInt64) async -> OwnerOrder {
+        switch order.deed {
+        case .pay:
+            // The balance covered it when it was signed, and only the account's own transactions, which come after it, lower that.
+            return order.ended(.done, nil, at: height)
+        case .close(let channel):
+            // The payee's close takes the channel away, and its name never comes again.
+            if await chain.read({ $0.state.channel(channel) == nil }) { return order.ended(.done, nil, at: height) }
+            return order.ended(
+                .refused, "somebody settled a later voucher at the same time; only the fee is paid, close it again", at: height)
+        }
     }
 
     /// The next order, or the one whose transaction waits.

@@ -63,8 +63,8 @@ public actor Settler {
     /// The last look found the node with the chain, as far as it can know.
     public private(set) var isUpToDate = false
     var desk = OrderDesk()
-    /// Orders that are just being written.
-    var takingIn: Set<OwnerOrder.ID> = []
+    /// An order is just being written.
+    var isTakingIn = false
     public private(set) var status = Status()
 
     /// - Parameters:
@@ -85,13 +85,9 @@ public actor Settler {
 
     /// Runs until it is cancelled. There is nothing to bring to an end: what is on its way is on disk.
     public func run(clock: some Clock<Duration> = ContinuousClock()) async {
-        await withDiscardingTaskGroup { group in
-            group.addTask { await self.follow() }
-            while !Task.isCancelled {
-                await look()
-                guard (try? await clock.sleep(for: Self.pace)) != nil else { break }  // cancelled
-            }
-            group.cancelAll()
+        while !Task.isCancelled {
+            await look()
+            guard (try? await clock.sleep(for: Self.pace)) != nil else { return }  // cancelled
         }
     }
 
@@ -127,7 +123,7 @@ public actor Settler {
         demanded.subtract(asked.filter { !open.contains($0) })
         self.outbox = outbox
         status.unsettled = receivables.reduce(QLC.zero) { $0 + $1.gain }
-        try await conclude(now)
+        await conclude(now)
         let work = try await next(receivables, held, now, isFree: outbox.isEmpty, hasNews: !decided.isEmpty)
         try await go(on: work, now)
         status.underway = self.outbox?.newest?.id
@@ -271,7 +267,7 @@ public actor Settler {
         }
     }
 
-    private func complain(_ why: String) {
+    func complain(_ why: String) {
         if status.trouble != why { logger.warning("settlement: \(why)") }
         status.trouble = why
     }

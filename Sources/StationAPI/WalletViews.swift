@@ -87,7 +87,7 @@ public struct OrderView: Codable, Hashable, Sendable {
     public var orderId: Bytes32
     /// `pay` or `close`.
     public var kind: String
-    /// `waiting`, `sent`, `done`, `refused`, `expired` or `unknown` (a block has it; look at the balance).
+    /// `waiting`, `sent`, `done`, `refused`, `expired` or `unknown` (the blocks are not kept that may have it).
     public var state: String
     /// Of the chain, when it was ordered.
     public var orderedAt: WallTime

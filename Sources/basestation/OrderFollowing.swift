@@ -22,7 +22,9 @@ struct ChainPatience: ParsableArguments {
             guard seconds < Int64(timeout) else { break }
             progress.wait(for: what, Int(seconds))
             try await Task.sleep(for: .milliseconds(300))
-            do { view = try await ask() } catch let error as StationUnreachable where !error.isNotPermitted {}
+            do { view = try await ask() } catch let error as StationUnreachable {
+                if error.isNotPermitted { throw error }
+            }
         }
         return view
     }

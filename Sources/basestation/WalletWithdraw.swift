@@ -34,7 +34,8 @@ extension Wallet {
             let wallet: WalletView = try await common.station.get("/v1/wallet")
             guard let account = wallet.chain else { throw Refusal(Screen.wrap(Wallet.hasNoChain).joined(separator: "\n")) }
             try check(account)
-            let id = id.flatMap { Bytes32($0) } ?? .random
+            var random = SystemRandomNumberGenerator()
+            let id = id.flatMap { Bytes32($0) } ?? .random(using: &random)
             var order = try await known(id)
             if order == nil { order = try await give(id, account) }
             guard let order else { return }
@@ -58,7 +59,10 @@ extension Wallet {
                 let isSame = order.to == address.lowercased() && (amount == "all" || order.amountQlc == QLC(amount))
                 guard isSame else { throw Refusal("order \(id) is another one; a new payment needs a new id") }
                 return order
-            } catch let problem as Problem where problem.kind == .unknown { return nil }
+            } catch let problem as Problem {
+                guard problem.kind == .unknown else { throw problem }
+                return nil
+            }
         }
 
         private func give(_ id: Bytes32, _ account: WalletView.Account) async throws -> OrderView {
@@ -87,12 +91,5 @@ extension Wallet {
                 throw Refusal("nothing was ordered")
             }
         }
-    }
-}
-
-extension Bytes32 {
-    fileprivate static var random: Bytes32 {
-        var random = SystemRandomNumberGenerator()
-        return Bytes32(words: (random.next(), random.next(), random.next(), random.next()))
     }
 }

@@ -17,7 +17,11 @@ extension StationChain {
                     try await settler.take(.pay(to: to, amount: request.amountQlc), as: id, keep: request.keepQlc)
                 }
             },
-            close: { channel in try await self.order { try await settler.close(channel, as: .random) } },
+            close: { channel in
+                var random = SystemRandomNumberGenerator()
+                let id = Bytes32.random(using: &random)
+                return try await self.order { try await settler.close(channel, as: id) }
+            },
             order: { id in try await settler.order(id).map(self.view) },
             due: { await self.due() },
             settle: { channel in try await self.settle(channel) })
@@ -88,12 +92,5 @@ extension OrderRefusal {
 extension WallTime {
     fileprivate init(ledger milliseconds: UInt64) {
         self.init(secondsSince1970: Int64(clamping: milliseconds / 1_000))
-    }
-}
-
-extension Bytes32 {
-    fileprivate static var random: Bytes32 {
-        var random = SystemRandomNumberGenerator()
-        return Bytes32(words: (random.next(), random.next(), random.next(), random.next()))
     }
 }

@@ -74,7 +74,6 @@ actor LedgerChain: SettlementChain {
     /// As a node does that came by a snapshot.
     func forgetBlocks() { blocks = [:] }
 
-    var followerCount: Int { followers.count }
     func end() { for follower in followers { follower.finish() } }
     func turn(deaf: Bool) { isDeaf = deaf }
     func refuse(with refusal: Mempool.Refusal?) { self.refusal = refusal }
