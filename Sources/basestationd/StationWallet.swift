@@ -1,5 +1,4 @@
 import Charging
-import Ledger
 import Primitives
 import Settlement
 import Station

@@ -8,50 +8,6 @@ import Testing
 
 /// The owner's orders through the station's own account: each once, whatever becomes of node, disk and chain.
 @Suite struct OrderTests {
-    private struct Desk {
-        let chain: LedgerChain
-        let store = MemoryStore()
-        let purse = Purse()
-        var settler: Settler
-
-        init(_ chain: LedgerChain) async {
-            self.chain = chain
-            settler = Self.settler(chain, store, purse)
-            await rise()
-        }
-
-        static func settler(_ chain: LedgerChain, _ store: MemoryStore, _ purse: Purse) -> Settler {
-            Settler(
-                key: chain.keys[LedgerChain.station], chain: chain, store: store, held: { await purse.all },
-                listing: { await purse.listing }, logger: quiet)
-        }
-
-        /// Two looks tell that the node is with the chain.
-        private func rise() async {
-            await settler.look()
-            await settler.look()
-        }
-
-        mutating func restart() async {
-            settler = Self.settler(chain, store, purse)
-            await rise()
-        }
-
-        func goOn(_ blocks: Int = 1, every milliseconds: UInt64 = 2_000) async throws {
-            for _ in 0..<blocks {
-                await settler.look()
-                try await chain.makeBlock(after: milliseconds)
-            }
-            await settler.look()
-        }
-
-        /// Until nothing is to come of the order any more, without further blocks.
-        func end(of id: Bytes32) async throws -> OwnerOrder? {
-            for _ in 0..<10 where try await settler.order(id)?.isOpen == true { await settler.look() }
-            return try await settler.order(id)
-        }
-    }
-
     private let id = TaggedHash.digest(tag: "test/order", [1])
     private func pay(_ chain: LedgerChain, _ amount: QLC) -> OwnerOrder.Deed {
         .pay(to: chain.keys[LedgerChain.other].publicKey, amount: amount)
@@ -59,7 +15,7 @@ import Testing
 
     @Test func aPaymentIsMadeOnceHoweverOftenItIsAskedFor() async throws {
         let chain = try LedgerChain()
-        var desk = await Desk(chain)
+        var desk = await Desk.current(chain)
         let before = await chain.balance(LedgerChain.other)
         let first = try await desk.settler.take(pay(chain, .qlc(7)), as: id)
         #expect(first.state == .waiting)
@@ -80,7 +36,7 @@ import Testing
     /// The transaction is on disk and perhaps with the delegates; the station starts anew and does not sign another.
     @Test(arguments: [true, false]) func aRestartPaysNothingTwice(_ arrived: Bool) async throws {
         let chain = try LedgerChain()
-        var desk = await Desk(chain)
+        var desk = await Desk.current(chain)
         let before = await chain.balance(LedgerChain.other)
         _ = try await desk.settler.take(pay(chain, .qlc(7)), as: id)
         await chain.turn(deaf: !arrived)
@@ -100,7 +56,7 @@ import Testing
     @Test func aPaymentThatGaveWayIsMadeInTheNextPlace() async throws {
         let chain = try LedgerChain()
         let channel = try await chain.open(deposit: .qlc(20))
-        let desk = await Desk(chain)
+        let desk = await Desk.current(chain)
         await desk.purse.put(chain.voucher(channel, .qlc(5), 9))
         let before = await chain.balance(LedgerChain.other)
         _ = try await desk.settler.take(pay(chain, .qlc(7)), as: id)
@@ -119,7 +75,7 @@ import Testing
     @Test func aFullDiskWithAnOrderDoesNotHoldBackTheAnswer() async throws {
         let chain = try LedgerChain()
         let channel = try await chain.open(deposit: .qlc(20))
-        let desk = await Desk(chain)
+        let desk = await Desk.current(chain)
         await desk.purse.put(chain.voucher(channel, .qlc(5), 1))
         let before = await chain.balance(LedgerChain.other)
         _ = try await desk.settler.take(pay(chain, .qlc(7)), as: id)
@@ -136,7 +92,7 @@ import Testing
 
     @Test func whoAsksManyTimesAtOncePaysOnce() async throws {
         let chain = try LedgerChain()
-        let desk = await Desk(chain)
+        let desk = await Desk.current(chain)
         let before = await chain.balance(LedgerChain.other)
         let (settler, deed, id) = (desk.settler, pay(chain, .qlc(7)), id)
         await withTaskGroup(of: Void.self) { group in
@@ -157,7 +113,7 @@ import Testing
     /// What was signed expired: nothing is paid, and nothing is signed anew.
     @Test func whatNoBlockTookIsExpired() async throws {
         let chain = try LedgerChain()
-        let desk = await Desk(chain)
+        let desk = await Desk.current(chain)
         _ = try await desk.settler.take(pay(chain, .qlc(7)), as: id)
         await chain.turn(deaf: true)
         await desk.settler.look()
@@ -171,7 +127,7 @@ import Testing
     /// The sequence went on, and the blocks of that time are nowhere: it may be paid, so it is not paid again.
     @Test func whatCannotBeFoundIsNotPaidAgain() async throws {
         let chain = try LedgerChain()
-        var desk = await Desk(chain)
+        var desk = await Desk.current(chain)
         _ = try await desk.settler.take(pay(chain, .qlc(7)), as: id)
         await desk.settler.look()
         try await chain.makeBlock()
@@ -184,7 +140,7 @@ import Testing
 
     @Test func anOrderThatCannotBeCarriedOutIsNotTaken() async throws {
         let chain = try LedgerChain(stationBalance: .qlc(10))
-        let desk = await Desk(chain)
+        let desk = await Desk.current(chain)
         let money = await desk.settler.money()
         #expect(money.balance == .qlc(10) && money.reserve > .zero && money.reserve < QLC("0.1")!)
         await #expect(throws: OrderRefusal.amountIsZero) { try await desk.settler.take(pay(chain, .zero), as: id) }
@@ -217,7 +173,7 @@ import Testing
     }
 
     @Test func ordersAreBounded() async throws {
-        let desk = await Desk(try LedgerChain())
+        let desk = await Desk.current(try LedgerChain())
         for number in 0..<16 as Range<UInt8> {
             _ = try await desk.settler.take(pay(desk.chain, .qlc(1)), as: TaggedHash.digest(tag: "test/order", [number]))
         }
@@ -231,7 +187,7 @@ import Testing
 
     @Test func whatCannotBeSentForAnHourIsNotSentLater() async throws {
         let chain = try LedgerChain()
-        let desk = await Desk(chain)
+        let desk = await Desk.current(chain)
         _ = try await desk.settler.take(pay(chain, .qlc(7)), as: id)
         try await chain.makeBlock(after: 3_600_001)
         try await desk.goOn(2)
@@ -243,7 +199,7 @@ import Testing
     @Test func theOwnerClosesAChannelWithTheLastVoucher() async throws {
         let chain = try LedgerChain()
         let channel = try await chain.open(deposit: .qlc(20)), unpaid = try await chain.open(deposit: .qlc(3))
-        let desk = await Desk(chain)
+        let desk = await Desk.current(chain)
         await desk.purse.put(chain.voucher(channel, .qlc(5), 9))
         let (station, payer) = (await chain.balance(LedgerChain.station), await chain.balance(LedgerChain.payer))
         let order = try await desk.settler.close(channel.id, as: id)
@@ -264,7 +220,7 @@ import Testing
     @Test func aCloseThatWasOvertakenIsRefused() async throws {
         let chain = try LedgerChain()
         let channel = try await chain.open(deposit: .qlc(20))
-        let desk = await Desk(chain)
+        let desk = await Desk.current(chain)
         await desk.purse.put(chain.voucher(channel, .qlc(5), 9))
         _ = try await desk.settler.close(channel.id, as: id)
         let later = chain.voucher(channel, .qlc(6), 10)
@@ -282,7 +238,7 @@ import Testing
     @Test func whatIsDemandedIsSettledAtOnceIfItPaysItsFee() async throws {
         let chain = try LedgerChain()
         let one = try await chain.open(deposit: .qlc(20)), two = try await chain.open(deposit: .qlc(20))
-        let desk = await Desk(chain)
+        let desk = await Desk.current(chain)
         await desk.purse.put(chain.voucher(one, QLC(units: 10), 1))
         await desk.purse.put(chain.voucher(two, .qlc(2), 1))
         #expect(await desk.settler.money().unsettled == QLC(units: 200_000_010))
@@ -300,7 +256,7 @@ import Testing
         let delegate = chain.keys[0].publicKey
         try await chain.run(.stake(Stake(with: delegate, amount: .qlc(5_000))), by: LedgerChain.station)
         try await chain.run(.unstake(Unstake(from: delegate, amount: .qlc(1_000))), by: LedgerChain.station)
-        let money = await Desk(chain).settler.money()
+        let money = await Desk.current(chain).settler.money()
         #expect(money.staked == .qlc(4_000) && money.unbonding == .qlc(1_000))
         #expect(money.balance < .qlc(5_000) && money.balance > .qlc(4_999))
         #expect(money.height == 2)
