@@ -148,7 +148,7 @@ let testing: [Target] = [
     tests(
         "ChainClientTests",
         [
-            "ToyLedger", "ChainClient", "ChainAPI", "Chain", "Node", "CLab", "Lab", "KeyBackup", "StationAPI", "StationClient",
+            "ToyLedger", "ChainClient", "ChainAPI", "Chain", "Node", "Lab", "KeyBackup", "StationAPI", "StationClient",
             "Ledger",
             "Consensus",
             "Charging", "Primitives", "qlink", hummingbird, nio, logging,

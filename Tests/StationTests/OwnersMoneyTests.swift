@@ -77,6 +77,21 @@ import Testing
         #expect(try await account(daemon).balanceQlc < left)
     }
 
+    @Test func aTerminalIsAskedWhetherItIsMeant() async throws {
+        let daemon = try await start(try SimulatedDaemon.freePort(), StationChainTests.genesis())
+        let words = ["wallet", "withdraw", StationChainTests.address(Self.payee), "12.5"]
+        let socket = ["BASESTATION_SOCKET": daemon.folder.path + "/control.sock"]
+        for (answer, status, outcome) in [("no\n", 1, "nothing was ordered"), ("yes\n", 0, "✓ final")]
+            as [(String, Int32, String)]
+        {
+            let said = try PseudoTerminal().run(
+                Products.url("basestation"), words, socket, answers: [("[yes/no]? ", answer)])
+            #expect(said.status == status && said.shown.contains(outcome), "\(said)")
+            #expect(said.shown.contains("12.5 QLC") && said.shown.contains("stay for fees"), "\(said)")
+        }
+        #expect(try balance(of: Self.payee, at: daemon) == QLC("12.5")!)
+    }
+
     @Test func whatIsNotMeantIsNotPaid() async throws {
         let daemon = try await start(try SimulatedDaemon.freePort(), StationChainTests.genesis())
         let to = StationChainTests.address(Self.payee)

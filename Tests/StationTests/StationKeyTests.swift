@@ -108,6 +108,27 @@ import Testing
         #expect(try desk.wallet(["restore", words, "--config", copy]).out.contains("delegate") == false)
     }
 
+    /// On a terminal: the passphrase is asked for twice, unseen, and the words are shown.
+    @Test func aTerminalIsAskedUnseen() throws {
+        let desk = try Desk()
+        defer { try? FileManager.default.removeItem(at: desk.folder) }
+        let (config, state) = try desk.board("board")
+        Self.write([UInt8](repeating: 1, count: 32), to: state + "/station.key")
+        let backup = desk.folder.appendingPathComponent("backup").path
+        for (again, status) in [("correct hose\n", 1), ("correct horse\n", 0)] as [(String, Int32)] {
+            let said = try PseudoTerminal().run(
+                Products.url("basestation"), ["wallet", "backup", backup, "--config", config],
+                answers: [("several words: ", "correct horse\n"), ("Once more: ", again)])
+            #expect(said.status == status && !said.shown.contains("horse"), "\(said)")
+            #expect(FileManager.default.fileExists(atPath: backup) == (status == 0))
+        }
+        let words = try PseudoTerminal().run(Products.url("basestation"), ["wallet", "backup", "--config", config], answers: [])
+        #expect(words.status == 0 && words.shown.contains("24 ") && words.shown.contains("absurd"), "\(words)")
+        let (other, restored) = try desk.board("other")
+        #expect(try desk.wallet(["restore", backup, "--config", other, "--passphrase-file", desk.passphrase]).status == 0)
+        #expect(try Data(contentsOf: URL(fileURLWithPath: restored + "/station.key")) == Data(repeating: 1, count: 32))
+    }
+
     @Test func whatIsNoBackupIsRefused() throws {
         let desk = try Desk()
         defer { try? FileManager.default.removeItem(at: desk.folder) }
