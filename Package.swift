@@ -56,6 +56,7 @@ let c: [Target] = [
 let ground: [Target] = [
     module("Primitives", ["CDigest", crypto]),
     module("KeyBackup", ["Primitives", crypto, cryptoExtras]),
+    module("KeyCustody", ["KeyBackup", "Primitives"]),
 ]
 
 let hardware: [Target] = [
@@ -112,12 +113,13 @@ let programs: [Target] = [
     program(
         "basestation",
         [
-            "StationAPI", "StationClient", "Charging", "StationConfiguration", "Primitives", arguments,
+            "StationAPI", "StationClient", "Store", "StationConfiguration", "Charging", "KeyCustody", "Primitives", arguments,
         ]),
     program(
         "qlink",
         [
-            "ChainClient", "StationAPI", "StationClient", "KeyBackup", "Ledger", "Consensus", "Charging", "Primitives",
+            "ChainClient", "StationAPI", "StationClient", "KeyCustody", "KeyBackup", "Ledger", "Consensus", "Charging",
+            "Primitives",
             arguments, nioHTTP1,
         ]),
 ]
@@ -146,7 +148,7 @@ let testing: [Target] = [
     tests(
         "ChainClientTests",
         [
-            "ToyLedger", "ChainClient", "ChainAPI", "Chain", "Node", "CLab", "Lab", "KeyBackup", "StationAPI", "StationClient",
+            "ToyLedger", "ChainClient", "ChainAPI", "Chain", "Node", "Lab", "KeyBackup", "StationAPI", "StationClient",
             "Ledger",
             "Consensus",
             "Charging", "Primitives", "qlink", hummingbird, nio, logging,

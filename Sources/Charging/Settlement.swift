@@ -80,6 +80,8 @@ public struct SettlementMemory: Hashable, Sendable {
     public var sent: [SentTransaction] = []
     /// The ledger's time, in milliseconds.
     public var unsettledSince: [ChannelID: UInt64] = [:]
+    /// Those that are open.
+    public var orders: [OwnerOrder] = []
 
     public init() {}
 }
@@ -89,10 +91,14 @@ public enum SettlementChange: Hashable, Sendable {
     case sent([SentTransaction])
     /// nil: all of it is settled.
     case unsettled(ChannelID, since: UInt64?)
+    /// Takes the place of what was noted of it before.
+    case order(OwnerOrder)
 }
 
 /// Where ``SettlementMemory`` is kept. Changes are on disk, all of them, when `remember` returns; or none is.
 public protocol SettlementStore: Sendable {
     func recall() async throws(StorageError) -> SettlementMemory
     func remember(_ changes: [SettlementChange]) async throws(StorageError)
+    /// Also one that was carried out long ago; nil: nobody gave it.
+    func order(_ id: OwnerOrder.ID) async throws(StorageError) -> OwnerOrder?
 }

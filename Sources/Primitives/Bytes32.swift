@@ -5,6 +5,10 @@ public struct Bytes32: Hashable, Comparable, Sendable {
 
     public static let zero = Bytes32()
 
+    public static func random(using random: inout some RandomNumberGenerator) -> Bytes32 {
+        Bytes32(words: (random.next(), random.next(), random.next(), random.next()))
+    }
+
     public init() { (a, b, c, d) = (0, 0, 0, 0) }
 
     @inlinable public init(words: (UInt64, UInt64, UInt64, UInt64)) { (a, b, c, d) = words }

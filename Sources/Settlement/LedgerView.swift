@@ -21,14 +21,9 @@ struct LedgerView: Sendable {
 
     init(of chain: any SettlementChain, for station: PublicKey, _ held: [HeldVoucher], newest: Bytes32?) async {
         self = await chain.read { now in LedgerView(now, station, held, newest) }
-        if let sample = held.first {
-            let one = Payload.settleChannels(SettleChannels([sample.presented]))
-            let more = parameters[.feePerByte] * UInt64(sample.presented.canonicalBytes.count)
-            fees = SettlementFees(one: fee(for: one, by: station), more: QLC(units: more))
-        }
     }
 
-    private init(_ now: ChainMoment, _ station: PublicKey, _ held: [HeldVoucher], _ newest: Bytes32?) {
+    init(_ now: ChainMoment, _ station: PublicKey, _ held: [HeldVoucher], _ newest: Bytes32?) {
         let (state, account) = (now.state, now.state.account(station))
         (chainID, height, time) = (state.chainID, state.head.height, state.head.time)
         (sequence, balance, parameters) = (account.sequence, account.balance, state.parameters)
@@ -36,6 +31,11 @@ struct LedgerView: Sendable {
             held.compactMap { voucher in state.channel(voucher.channel).map { (voucher.channel, $0) } },
             uniquingKeysWith: { first, _ in first })
         isWaiting = newest.map(now.pool.contains) ?? false
+        // Any will do: all are as long.
+        let sample = PresentedVoucher()
+        let more = parameters[.feePerByte] * UInt64(sample.canonicalBytes.count)
+        fees = SettlementFees(
+            one: fee(for: .settleChannels(SettleChannels([sample])), by: station), more: QLC(units: more))
     }
 
     /// The least fee; a transaction is as long whatever its numbers are.
@@ -52,6 +52,8 @@ struct Work {
     var feeLimit: QLC
     var isUrgent = false
     var isOrdinarySettlement = false
+    /// The owner's, if it is one.
+    var order: OwnerOrder?
     private var channels: Set<ChannelID> = []
 
     init(_ payload: Payload, feeLimit: QLC) { (self.payload, self.feeLimit) = (payload, feeLimit) }

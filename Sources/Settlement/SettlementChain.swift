@@ -1,5 +1,6 @@
 public import Chain
 public import Ledger
+public import Node
 public import Primitives
 
 /// A chain node, as far as the station's money needs it.
@@ -19,6 +20,8 @@ public protocol SettlementChain: Sendable {
     /// Returns when the transaction waits for a block.
     /// - Throws: `Mempool.Refusal`; anything else when the node has ended.
     func submit(_ transaction: CheckedTransaction) async throws
+    /// The final block at `height`; nil when it is not kept.
+    func block(at height: UInt64) async throws -> CertifiedBlock?
     /// Blocks from now on. A follower that lags by more than `limit` loses the oldest.
     func finalBlocks(lagging limit: Int) async -> AsyncStream<ChainService.FinalBlock>
 }

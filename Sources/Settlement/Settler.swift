@@ -52,7 +52,7 @@ public actor Settler {
 
     private var outbox: Outbox?
     private var since: [ChannelID: UInt64] = [:]
-    private var demanded: Set<ChannelID> = []
+    var demanded: Set<ChannelID> = []
     /// One after a batch was refused, then more again: one voucher that somebody overtook refuses all beside it.
     private var batchLimit = SettlementPolicy.batchLimit
     private var lastSettledAt: UInt64?
@@ -63,6 +63,11 @@ public actor Settler {
     private var registryCheckedAt: UInt64?
     private var usageCheckedAt: UInt64?
     private var isLooking = false
+    /// The last look found the node with the chain, as far as it can know.
+    public private(set) var isUpToDate = false
+    var desk = OrderDesk()
+    /// An order is just being written.
+    var isTakingIn = false
     public private(set) var status = Status()
 
     /// - Parameters:
@@ -80,6 +85,8 @@ public actor Settler {
         (self.key, self.chain, self.store, self.policy) = (key, chain, store, policy)
         (self.held, self.listing, self.usage, self.network, self.logger) = (held, listing, usage, network, logger)
     }
+
+    public nonisolated var station: PublicKey { key.publicKey }
 
     /// Runs until it is cancelled. There is nothing to bring to an end: what is on its way is on disk.
     public func run(clock: some Clock<Duration> = ContinuousClock()) async {
@@ -112,6 +119,7 @@ public actor Settler {
         let now = await LedgerView(of: chain, for: key.publicKey, held, newest: outbox?.newest?.id)
         let isCatchingUp = lastHeight.map { now.height > $0 + Self.newBlocksLimit } ?? true
         lastHeight = now.height
+        isUpToDate = !isCatchingUp
         guard !isCatchingUp, var outbox else { return }
         let decided = outbox.advance(to: now.sequence, at: now.time)
         learn(from: decided, now)
@@ -120,14 +128,17 @@ public actor Settler {
         demanded.subtract(asked.filter { !open.contains($0) })
         self.outbox = outbox
         status.unsettled = receivables.reduce(QLC.zero) { $0 + $1.gain }
+        await conclude(now)
         let work = try await next(receivables, held, now, isFree: outbox.isEmpty, hasNews: !decided.isEmpty)
         try await go(on: work, now)
         status.underway = self.outbox?.newest?.id
     }
 
-    private func recall(_ chainID: Bytes32) async throws {
+    func recall(_ chainID: Bytes32) async throws {
         guard outbox == nil else { return }
         let memory = try await store.recall()
+        guard outbox == nil else { return }  // somebody else was faster
+        desk = OrderDesk(memory.orders, on: chainID)
         since = memory.unsettledSince
         outbox = Outbox(memory.sent, by: key.publicKey, on: chainID)
     }
@@ -175,11 +186,13 @@ public actor Settler {
         _ receivables: [Receivable], _ held: [HeldVoucher], _ now: LedgerView, isFree: Bool, hasNews: Bool
     ) async throws -> Work? {
         // What waits may be signed anew at any time: it takes its own place.
-        if let settlement = policy.next(
+        let settlement = policy.next(
             receivables, fees: now.fees, lastSettledAt: isFree ? lastSettledAt : nil, at: now.time, limit: batchLimit)
-        {
-            return Work(settlement, held)
-        }
+        if let settlement, settlement.isUrgent { return Work(settlement, held) }
+        // An order that waits gives its place to nothing else, and takes that of nothing else: it is carried out once.
+        let waiting = outbox?.newest.flatMap { desk.order(sentAs: $0.id) }
+        if let order = waiting ?? (isFree ? desk.next : nil) { return work(for: order, held, now) }
+        if let settlement { return Work(settlement, held) }
         guard isFree else { return nil }
         var payload = await nextListing(now, hasNews)
         if payload == nil { payload = try await nextUsage(now, hasNews) }
@@ -227,6 +240,10 @@ public actor Settler {
         guard var next = outbox else { return false }
         let fee = max(now.fee(for: work.payload, by: key.publicKey), next.leastFee(isUrgent: work.isUrgent))
         guard fee <= work.feeLimit else { return false }
+        if let order = work.order, now.balance < fee + order.amount {
+            if next.isEmpty { try await drop(order, "the balance of \(now.balance) QLC no longer covers it; nothing was sent") }
+            return false
+        }
         guard now.balance >= fee else {
             complain(
                 "the station's account has \(now.balance) QLC, and the fee is \(fee) QLC; send some to \(Address(key.publicKey, on: network))"
@@ -238,13 +255,18 @@ public actor Settler {
         let transaction = Transaction(
             chainID: now.chainID, sender: key.publicKey, sequence: sequence, fee: fee,
             validUntil: now.time.saturatingAdd(Outbox.validity), payload: work.payload)
-        next.add(CheckedTransaction(signing: transaction, by: key))
-        do throws(StorageError) { try await store.remember([.sent(next.stored)]) } catch {
+        let signed = CheckedTransaction(signing: transaction, by: key)
+        next.add(signed)
+        // In one commit: an order whose transaction is on its way is never one that still waits to be sent.
+        let order = work.order?.signed(as: signed, at: now.height)
+        let changes = [.sent(next.stored)] + (order.map { [SettlementChange.order($0)] } ?? [])
+        do throws(StorageError) { try await store.remember(changes) } catch {
             // The answer to a false close cannot wait for the disk: sent twice it would cost a fee, and not sent all of the voucher.
             guard work.isUrgent else { throw error }
             complain("\(error)")
         }
         (outbox, sentHeight, isOutbid) = (next, now.height, false)
+        if let order { desk.take(order) }
         if work.isOrdinarySettlement { lastSettledAt = now.time }
         if let newest = next.newest { await submit(newest) }
         return true
@@ -265,7 +287,7 @@ public actor Settler {
         }
     }
 
-    private func complain(_ why: String) {
+    func complain(_ why: String) {
         if status.trouble != why { logger.warning("settlement: \(why)") }
         status.trouble = why
     }

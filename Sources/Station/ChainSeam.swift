@@ -17,6 +17,7 @@ public struct ChainSeam: Sendable {
     public var verify: @Sendable () async -> ChainVerificationView
     /// How far that is; nil before the first time.
     public var verification: @Sendable () async -> ChainVerificationView?
+    public var wallet: WalletSeam
 
     public init(
         status: @escaping @Sendable () async -> StatusView.Chain,
@@ -24,15 +25,15 @@ public struct ChainSeam: Sendable {
         alerts: @escaping @Sendable () async -> [StatusView.Alert],
         answer: @escaping @Sendable ([UInt8]) async -> [UInt8]?,
         verify: @escaping @Sendable () async -> ChainVerificationView,
-        verification: @escaping @Sendable () async -> ChainVerificationView?
+        verification: @escaping @Sendable () async -> ChainVerificationView?, wallet: WalletSeam
     ) {
         (self.status, self.silence, self.alerts, self.answer) = (status, silence, alerts, answer)
-        (self.verify, self.verification) = (verify, verification)
+        (self.verify, self.verification, self.wallet) = (verify, verification, wallet)
     }
 }
 
 extension Station {
-    private func chain() throws -> ChainSeam {
+    func chain() throws -> ChainSeam {
         guard let chain = seams.chain else {
             throw Problem(.unknown, "this station has no chain node; name a genesis file below [chain] and restart the daemon")
         }

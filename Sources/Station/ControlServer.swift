@@ -61,10 +61,6 @@ public struct ControlServer: Service {
 
     private func routes(_ api: Routes) {
         api.get("status") { _, _ -> Response in try .json(await station.status()) }
-        api.get("wallet") { _, _ -> Response in
-            let earned = await station.cashier.read { $0.channels.values.reduce(QLC.zero) { $0 + $1.charged } }
-            return try .json(WalletView(address: station.id, earnedQlc: earned))
-        }
         api.get("diagnose") { _, _ -> Response in try .json(await station.diagnose()) }
         api.get("config") { _, _ -> Response in .text(await station.seams.configuration()) }
         api.post("config/diff") { request, _ -> Response in
@@ -88,6 +84,7 @@ public struct ControlServer: Service {
         radioRoutes(api)
         channelRoutes(api)
         station.chainRoutes(api)
+        station.walletRoutes(api)
         api.post("sim") { request, _ -> Response in
             guard let simulate = station.seams.simulate else {
                 throw Problem(.conflict, "this station has real hardware; start it with hal = \"simulated\" to play")
@@ -203,8 +200,8 @@ public struct ControlServer: Service {
         }
         api.delete("channels/:id") { _, context -> Response in
             let id: ChannelID = try context.parameter("id", as: "a channel's 64 hexadecimal digits")
-            _ = try await station.record(.closed(id), of: id)
-            return .noContent
+            guard let order = try await station.closeChannel(id) else { return .noContent }
+            return try .json(order, status: .accepted)
         }
     }
 

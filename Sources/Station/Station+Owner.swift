@@ -176,7 +176,7 @@ extension Station {
         } else {
             guard let channel = await cashier.read({ $0.channels[id]?.channel }) else { throw ChargingError.channelUnknown(id) }
             guard channel.chainID == .zero else {
-                throw Problem(.conflict, "channel \(id) is on the chain: its payer tops it up and closes it there")
+                throw Problem(.conflict, "channel \(id) is on the chain: its payer tops it up there")
             }
         }
         if case .toppedUp(_, let deposit) = event, let old = await cashier.read({ $0.channels[id]?.channel.deposit }),

@@ -309,16 +309,6 @@ public struct ChannelView: Codable, Hashable, Sendable {
     }
 }
 
-public struct WalletView: Codable, Hashable, Sendable {
-    public var address: PublicKey
-    /// Held as vouchers, charged by ended sessions, and not settled yet.
-    public var earnedQlc: QLC
-    public init(address: PublicKey, earnedQlc: QLC) {
-        self.address = address
-        self.earnedQlc = earnedQlc
-    }
-}
-
 /// One check of `basestation diagnose`.
 public struct CheckView: Codable, Hashable, Sendable {
     public var name: String

@@ -60,6 +60,11 @@ public struct StationConnection: Sendable {
     public func post(_ path: String) async throws { _ = try await send(.POST, path, nil) }
     public func post(_ path: String, _ body: some Encodable) async throws { _ = try await send(.POST, path, JSON.encode(body)) }
     public func delete(_ path: String) async throws { _ = try await send(.DELETE, path, nil) }
+    /// nil: it is gone, and there is nothing to say of it.
+    public func delete<T: Decodable>(_ path: String, as type: T.Type = T.self) async throws -> T? {
+        let body = try await send(.DELETE, path, nil)
+        return body.isEmpty ? nil : try JSON.decode(type, from: body)
+    }
     public func text(_ path: String) async throws -> String { String(decoding: try await send(.GET, path, nil), as: UTF8.self) }
 
     /// The body of a successful answer; a refusal is thrown as the `Problem` it says it is.

@@ -20,6 +20,17 @@ enum FileSystem {
         }
     }
 
+    /// nil: there is no such directory.
+    static func owner(ofDirectoryOf path: String) -> (user: uid_t, group: gid_t)? {
+        var facts = stat()
+        guard stat(directory(of: path), &facts) == 0, facts.st_mode & S_IFMT == S_IFDIR else { return nil }
+        return (facts.st_uid, facts.st_gid)
+    }
+
+    static func directory(of path: String) -> String {
+        path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+    }
+
     static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
     /// Whether there is a file without a byte in it.
@@ -65,11 +76,15 @@ enum FileSystem {
     }
 
     /// Puts `content` in the place of what the file held. A power cut leaves one or the other, whole.
-    static func replace(_ path: String, with content: [UInt8]) throws(StorageError) {
+    /// - Parameter prepare: what is done with the new file before it has its name.
+    static func replace(
+        _ path: String, with content: [UInt8], prepare: (String) throws(StorageError) -> Void = { _ in }
+    ) throws(StorageError) {
         let draft = "\(path).new"
         unlink(draft)  // of a start that was cut off here
         let file = try OpenFile(draft, O_RDWR | O_CREAT | O_EXCL)
         try file.write(content, at: 0)
+        try prepare(draft)
         guard fsync(file.descriptor) == 0 else { throw error(draft, "written") }
         guard rename(draft, path) == 0 else { throw error(path, "replaced") }
         try synchroniseDirectory(of: path)
@@ -103,7 +118,7 @@ enum FileSystem {
 
     /// A new name is there after a power cut only when its directory was written.
     static func synchroniseDirectory(of path: String) throws(StorageError) {
-        let directory = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        let directory = directory(of: path)
         let fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard fd >= 0 else { throw error(directory, "opened") }
         defer { close(fd) }

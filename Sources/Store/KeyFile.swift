@@ -15,8 +15,14 @@ public enum KeyFile {
         return secret
     }
 
+    /// The secret in `path`, of whose directory it is; nil if there is no such file. Root reads the daemon's so.
+    public static func loadDaemons(_ path: String) throws(StorageError) -> [UInt8]? {
+        try load(path, of: FileSystem.owner(ofDirectoryOf: path)?.user)
+    }
+
     /// nil if there is no such file.
-    private static func load(_ path: String) throws(StorageError) -> [UInt8]? {
+    /// - Parameter owner: whose it may be, beside one's own.
+    private static func load(_ path: String, of owner: uid_t? = nil) throws(StorageError) -> [UInt8]? {
         let fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard fd >= 0 else {
             if errno == ENOENT { return nil }
@@ -28,7 +34,7 @@ public enum KeyFile {
         guard info.st_mode & S_IFMT == S_IFREG else {
             throw StorageError(.other, "\(path) is not a file; move it away, then a key is made there")
         }
-        guard info.st_uid == geteuid() else {
+        guard info.st_uid == geteuid() || info.st_uid == owner else {
             throw StorageError(
                 .notPermitted, "\(path) belongs to user \(info.st_uid), not to the daemon's: chown \(geteuid()) \(path)")
         }

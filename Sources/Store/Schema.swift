@@ -56,6 +56,11 @@ struct Schema {
         CREATE TABLE usage_batches (number INTEGER PRIMARY KEY, sessions TEXT NOT NULL);
         ALTER TABLE usage_records ADD COLUMN batch INTEGER;
         """,
+        """
+        -- what the owner asked of the station's account, for ever: an id that comes again is not carried out again
+        CREATE TABLE orders (id TEXT PRIMARY KEY, is_open INTEGER NOT NULL, state TEXT NOT NULL) WITHOUT ROWID;
+        CREATE INDEX open_orders ON orders (id) WHERE is_open = 1;
+        """,
     ]
 
     func migrate(_ database: borrowing SQLiteDatabase, path: String) throws(StorageError) {

@@ -1,5 +1,5 @@
 public import Charging
-import Primitives
+public import Primitives
 
 /// What the station has sent to the chain and not seen in a block yet, and since when it holds what is not settled.
 extension StationStore: SettlementStore {
@@ -14,7 +14,18 @@ extension StationStore: SettlementStore {
             }
             memory.unsettledSince[channel] = UInt64(clamping: row.integer(1))
         }
+        try database.query("SELECT id, state FROM orders WHERE is_open = 1 ORDER BY id") { row throws(StorageError) in
+            memory.orders.append(try decode(OwnerOrder.self, of: "order", row))
+        }
         return memory
+    }
+
+    public func order(_ id: OwnerOrder.ID) throws(StorageError) -> OwnerOrder? {
+        var order: OwnerOrder?
+        try database.query("SELECT id, state FROM orders WHERE id = ?", [.text(id.description)]) { row throws(StorageError) in
+            order = try decode(OwnerOrder.self, of: "order", row)
+        }
+        return order
     }
 
     public func remember(_ changes: [SettlementChange]) throws(StorageError) {
@@ -39,6 +50,10 @@ extension StationStore: SettlementStore {
                 [.text(channel.description), .integer(Int64(clamping: since))])
         case .unsettled(let channel, nil):
             try database.query("DELETE FROM unsettled WHERE channel = ?", [.text(channel.description)])
+        case .order(let order):
+            try database.query(
+                "INSERT OR REPLACE INTO orders (id, is_open, state) VALUES (?, ?, ?)",
+                [.text(order.id.description), .integer(order.isOpen ? 1 : 0), .text(try json(order))])
         }
     }
 }

@@ -82,7 +82,7 @@ public actor StationStore: ChargingStore {
         return isSame
     }
 
-    private func decode<T: Decodable>(_ type: T.Type, of what: String, _ row: SQLiteDatabase.Row) throws(StorageError) -> T {
+    func decode<T: Decodable>(_ type: T.Type, of what: String, _ row: SQLiteDatabase.Row) throws(StorageError) -> T {
         do { return try JSONDecoder().decode(type, from: Data(row.text(1).utf8)) } catch {
             throw damaged(what, row.text(0), "\(error)")
         }

@@ -1,5 +1,7 @@
 import ArgumentParser
+import Charging
 import Glibc
+import KeyCustody
 import StationAPI
 import StationClient
 
@@ -26,6 +28,10 @@ struct BaseStationCommand: AsyncParsableCommand {
             stop(error.detail, error.status == 401 || error.status == 403 ? 4 : 1)
         } catch let error as StationUnreachable {
             stop(error.description, error.isNotPermitted ? 4 : 3)
+        } catch let error as CustodyError {
+            stop(error.description, 1)
+        } catch let error as StorageError {
+            stop(error.description, error.kind == .notPermitted ? 4 : 1)
         } catch let error as Refusal {
             stop(error.description, error.isNotPermitted ? 4 : 1)
         } catch {

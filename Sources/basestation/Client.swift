@@ -104,9 +104,20 @@ struct ChannelCommand: AsyncParsableCommand {
     }
 
     struct Close: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Closes a channel and ends its session.")
+        static let configuration = CommandConfiguration(
+            abstract: "Closes a channel and ends its session.", usage: "basestation channel close CHANNEL [options]",
+            discussion: """
+                A channel of the chain is closed there: what was paid is the station's at once,
+                and the rest of the deposit its payer's.
+                """)
         @OptionGroup var common: Common
+        @OptionGroup var patience: ChainPatience
         @Argument(help: "The channel.") var channel: String
-        func run() async throws { try await common.station.delete("/v1/channels/\(channel)") }
+
+        func run() async throws {
+            guard ChannelID(channel) != nil else { throw ValidationError("a channel has 64 hexadecimal digits") }
+            guard let order: OrderView = try await common.station.delete("/v1/channels/\(channel)") else { return }
+            try await common.follow(order, patience, "close a channel", again: "basestation channel close \(channel)")
+        }
     }
 }

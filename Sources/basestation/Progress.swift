@@ -18,6 +18,13 @@ final class Progress {
         write("\(what): \(done) of \(last), \(percent) %\(percent == 100 ? "" : left)", ending: isTerminal ? "\u{1b}[K\r" : "\n")
     }
 
+    /// Shows that something is waited for: a line that changes on a terminal, one every ten seconds in a pipe.
+    func wait(for what: String, _ seconds: Int) {
+        guard isShown, isTerminal ? seconds != told : seconds / 10 != told / 10 else { return }
+        told = seconds
+        write("waiting for \(what), \(seconds) s", ending: isTerminal ? "\u{1b}[K\r" : "\n")
+    }
+
     /// Takes the line away.
     func end() { if isShown, isTerminal, told >= 0 { write("", ending: "\u{1b}[K\r") } }
 

@@ -25,13 +25,14 @@ actor StationChain: Service {
 
     private let role: ChainConfiguration.Role
     private let silenceLimit: Nanoseconds
-    private let service: ChainService
+    let service: ChainService
     private let network: PeerNetwork
     private let history = ChainHistory()
     private let rpc: ChainRPC
     private let server: ChainServer?
     private let book: ChainChannelBook
-    private let settler: Settler
+    let settler: Settler
+    let addresses: Address.Network
     private let cashier: Cashier
     private let clocks: any Clocks
     private let logger: Logger
@@ -64,6 +65,7 @@ actor StationChain: Service {
             clock: ChainClock(boot: { clocks.now().boot }, wall: { Self.milliseconds(clocks) }), logger: logger)
         rpc = ChainRPC(service, history: history)
         server = Endpoint(chain.rpc).map { [rpc] in ChainServer(rpc, at: $0, logger: logger) }
+        addresses = Address.Network(ofChain: genesis.name)
         settler = Settler(
             key: key, chain: service, store: store,
             held: { await cashier.read { $0.channels.values.compactMap(HeldVoucher.init) } },
@@ -73,7 +75,7 @@ actor StationChain: Service {
             },
             usage: chain.commitsUsage
                 ? UsageCommitter(store, policy: UsagePolicy(patience: chain.usagePatience * 1_000)) : nil,
-            network: genesis.name == "mainnet" ? .main : .test, logger: logger)
+            network: addresses, logger: logger)
         book = ChainChannelBook(
             chain: service, station: key.publicKey, held: { await cashier.read { Array($0.channels.values) } },
             settler: settler, logger: logger)
@@ -135,7 +137,8 @@ actor StationChain: Service {
         return ChainSeam(
             status: { await self.status() }, silence: { await self.silence() }, alerts: { await self.alerts() },
             answer: { await rpc.answer(to: $0) },
-            verify: { await self.verify() }, verification: { await self.verification })
+            verify: { await self.verify() }, verification: { await self.verification },
+            wallet: wallet)
     }
 
     private func status() async -> StatusView.Chain {

@@ -2,6 +2,7 @@ import ArgumentParser
 import ChainClient
 import Consensus
 import Glibc
+import KeyCustody
 import Ledger
 import Primitives
 import StationAPI

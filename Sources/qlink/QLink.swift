@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import ChainClient
+import KeyCustody
 import StationAPI
 import StationClient
 
@@ -27,6 +28,8 @@ struct QLink: AsyncParsableCommand {
         } catch let error as ChainClientError {
             stop(Screen.wrap(error.description.printable), error.exitCode)
         } catch let error as WalletError {
+            stop(Screen.wrap(error.description), 1)
+        } catch let error as CustodyError {
             stop(Screen.wrap(error.description), 1)
         } catch {
             let code = exitCode(for: error).rawValue

@@ -1,3 +1,4 @@
+import KeyCustody
 import KeyBackup
 import Primitives
 

@@ -1,8 +1,7 @@
 import ArgumentParser
 import Glibc
-import KeyBackup
+import KeyCustody
 import Primitives
-import StationAPI
 
 struct WalletCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -71,13 +70,8 @@ struct WalletCommand: AsyncParsableCommand {
                 }
                 return try showWords(of: key)
             }
-            guard let passphrase = try Passphrase.new(for: path, from: backupPassphraseFile) else {
-                throw WalletError("a backup needs a passphrase: --backup-passphrase-file FILE")
-            }
-            let text = try WalletFile.encrypted(key, passphrase, on: network.network).text
-            guard try PrivateFile.write(Array(text.utf8), to: path, replacing: false) else {
-                throw WalletError("\(path) is there already; it is left as it is")
-            }
+            try BackupFile.write(
+                key, to: path, on: network.network, passphraseFrom: backupPassphraseFile, option: "--backup-passphrase-file")
             print("wrote \(path)")
         }
     }
@@ -95,45 +89,13 @@ struct WalletCommand: AsyncParsableCommand {
         @Option(help: "The kind of chain that its address is for.") var network = NetworkName.main
 
         func run() throws {
-            let key = try source()
+            let key = try BackupFile.read(path, passphraseFrom: backupPassphraseFile)
             try file.save(key, on: network.network)
             print(key.publicKey)
-        }
-
-        private func source() throws -> PrivateKey {
-            if isatty(0) == 1, path == nil { Terminal.say("Type the 24 words, then ^D on a line of its own:\n") }
-            let bytes =
-                try path.map { try PrivateFile.read($0, atMost: 4_096, isSecret: false) }
-                ?? PrivateFile.bytes(of: 0, "standard input", atMost: 4_096)
-            guard let bytes else { throw WalletError("there is no \(path ?? "")") }
-            let text = String(decoding: bytes, as: UTF8.self)
-            guard text.hasPrefix("-----BEGIN") else { return try key(ofWords: text) }
-            do {
-                let backup = try KeyBackup(text: text)
-                return try backup.key(passphrase: Passphrase.of("the backup", from: backupPassphraseFile))
-            } catch let error as KeyBackupError { throw WalletError("\(error)") }
-        }
-
-        private func key(ofWords text: String) throws -> PrivateKey {
-            let mnemonic: Mnemonic
-            do { mnemonic = try Mnemonic(text) } catch { throw WalletError("\(error)") }
-            guard let key = PrivateKey(seed: mnemonic.entropy) else {
-                throw WalletError(
-                    "these \(mnemonic.words.count) words are of another kind of wallet; a wallet of this one has 24")
-            }
-            return key
         }
     }
 }
 
-/// Four columns, numbered: they are copied by hand.
 private func showWords(of key: PrivateKey) throws {
-    guard let words = Mnemonic(entropy: key.seed)?.words else { throw WalletError("this key has no words") }
-    print("These words are the wallet. Write them on paper, and show them to nobody:\n")
-    for row in 0..<6 {
-        let cells = stride(from: row, to: words.count, by: 6).map {
-            Screen.right("\($0 + 1)", 4) + " " + Screen.fit(words[$0], 12)
-        }
-        print(cells.joined())
-    }
+    for line in try KeyWords.lines(of: key, "the wallet") { print(line) }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import KeyBackup
+import KeyCustody
 import Primitives
 
 /// Where the wallet's key is kept: encrypted under a passphrase in the form of a key backup, or as 32 bare bytes.
@@ -65,7 +66,7 @@ struct WalletFile: ParsableArguments {
         guard access(wallet, F_OK) != 0 else { throw isThere }
         var content = key.seed
         if let passphrase = try Passphrase.new(for: wallet, from: passphraseFile) {
-            content = Array(try Self.encrypted(key, passphrase, on: network).text.utf8)
+            content = Array(try BackupFile.encrypted(key, passphrase, on: network).text.utf8)
         } else {
             Terminal.say(
                 "\(wallet) is not encrypted: whoever reads it can pay; a passphrase\ncomes from a terminal or --passphrase-file\n"
@@ -76,13 +77,6 @@ struct WalletFile: ParsableArguments {
     }
 
     private var isThere: WalletError { WalletError("there is a wallet at \(wallet) already; it is left as it is") }
-
-    static func encrypted(_ key: PrivateKey, _ passphrase: [UInt8], on network: Address.Network) throws -> KeyBackup {
-        var random = SystemRandomNumberGenerator()
-        do { return try KeyBackup(of: key, on: network, passphrase: passphrase, using: &random) } catch {
-            throw WalletError("\(error)")
-        }
-    }
 }
 
 /// The kinds of chain, as people type them.

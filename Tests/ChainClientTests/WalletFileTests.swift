@@ -1,4 +1,3 @@
-import CLab
 import Foundation
 import KeyBackup
 import Lab
@@ -87,9 +86,10 @@ import Testing
     @Test func aTerminalIsAskedUnseen() async throws {
         let (wallet, other) = (try Wallet(), try Wallet())
         let terminal = try PseudoTerminal()
-        let shown = try terminal.run(
+        let (shown, status) = try terminal.run(
             Products.url("qlink"), ["wallet", "create", "--wallet", wallet.path],
             answers: [("several words: ", "correct horse\n"), ("Once more: ", "correct horsf\u{7f}e\n")])
+        #expect(status == 0, "\(shown)")
         #expect(!shown.contains("horse") && !shown.contains("horsf"), "the passphrase was shown")
         let words = shown.split(whereSeparator: \.isWhitespace).map(String.init)
         let start = try #require(words.firstIndex(of: "1"))
@@ -104,46 +104,5 @@ import Testing
         #expect(try await wallet.qlink("wallet", "address").out == restored.out)
         let backup = try KeyBackup(text: String(contentsOfFile: wallet.path, encoding: .utf8))
         #expect(throws: Never.self) { try backup.key(passphrase: Array("correct horse".utf8)) }
-    }
-}
-
-/// A terminal without a screen.
-struct PseudoTerminal {
-    private let master: FileHandle
-    private let slave: FileHandle
-
-    init() throws {
-        var other: Int32 = -1
-        let screen = lab_terminal(&other)
-        try #require(screen >= 0)
-        master = FileHandle(fileDescriptor: screen, closeOnDealloc: true)
-        slave = FileHandle(fileDescriptor: other, closeOnDealloc: true)
-    }
-
-    /// Types each answer when its question is on the screen. Gives all that was shown.
-    func run(_ program: URL, _ words: [String], answers: [(question: String, answer: String)]) throws -> String {
-        let process = Process()
-        (process.executableURL, process.arguments) = (program, words)
-        process.environment = ["HOME": "/dev/null", "LLVM_PROFILE_FILE": "/dev/null"]
-        (process.standardInput, process.standardOutput, process.standardError) = (slave, slave, slave)
-        try process.run()
-        try slave.close()
-        var shown = ""
-        var left = answers[...]
-        var seen = shown.startIndex
-        while true {
-            var part = [UInt8](repeating: 0, count: 4_096)
-            let count = read(master.fileDescriptor, &part, part.count)
-            guard count > 0 else { break }
-            shown += String(decoding: part.prefix(count), as: UTF8.self)
-            if let next = left.first, shown[seen...].contains(next.question) {
-                seen = shown.endIndex
-                left.removeFirst()
-                master.write(Data(next.answer.utf8))
-            }
-        }
-        process.waitUntilExit()
-        #expect(process.terminationStatus == 0, "\(shown)")
-        return shown
     }
 }

@@ -23,6 +23,7 @@ actor LedgerChain: SettlementChain {
     private var followers: [AsyncStream<ChainService.FinalBlock>.Continuation] = []
     private(set) var submitted: [CheckedTransaction] = []
     private(set) var receipts: [Receipt] = []
+    private var blocks: [UInt64: CertifiedBlock] = [:]
     /// What is submitted gets lost.
     var isDeaf = false
     /// What is submitted is refused.
@@ -66,7 +67,12 @@ actor LedgerChain: SettlementChain {
         return stream
     }
 
+    func block(at height: UInt64) -> CertifiedBlock? { blocks[height] }
+
     // MARK: What a test does
+
+    /// As a node does that came by a snapshot.
+    func forgetBlocks() { blocks = [:] }
 
     func end() { for follower in followers { follower.finish() } }
     func turn(deaf: Bool) { isDeaf = deaf }
@@ -105,6 +111,7 @@ actor LedgerChain: SettlementChain {
         let commit = Commit(of: vote, from: set.delegates.map { Verified(signing: vote, by: owners[$0.key]!) }, in: set)
         lastCommit = commit
         receipts += outcome.receipts
+        blocks[block.header.height] = CertifiedBlock(block, commit)
         let final = ChainService.FinalBlock(certified: CertifiedBlock(block, commit), receipts: outcome.receipts)
         for follower in followers { follower.yield(final) }
     }
@@ -153,6 +160,7 @@ let quiet: Logger = {
 actor MemoryStore: SettlementStore {
     private(set) var memory = SettlementMemory()
     private(set) var writes = 0
+    private var orders: [OwnerOrder.ID: OwnerOrder] = [:]
     private var isFull = false
 
     func fill(_ isFull: Bool) { self.isFull = isFull }
@@ -166,9 +174,15 @@ actor MemoryStore: SettlementStore {
             switch change {
             case .sent(let transactions): memory.sent = transactions
             case .unsettled(let channel, let since): memory.unsettledSince[channel] = since
+            case .order(let order):
+                orders[order.id] = order
+                memory.orders.removeAll { $0.id == order.id }
+                if order.isOpen { memory.orders.append(order) }
             }
         }
     }
+
+    func order(_ id: OwnerOrder.ID) -> OwnerOrder? { orders[id] }
 }
 
 /// The last vouchers that a station holds.

@@ -19,6 +19,8 @@ import Testing
         var channels: [Channel] = []
         var paid: [ChannelID: UInt64] = [:]
         var sequences: [ChannelID: UInt64] = [:]
+        /// By their ids. No two amounts are alike, so each is known on the chain.
+        var orders: [OwnerOrder.ID: QLC] = [:]
         var policy = SettlementPolicy()
 
         init(_ seed: UInt64) async throws {
@@ -47,6 +49,7 @@ import Testing
             case 13: await store.fill(random.chance(1, in: 3))
             case 14: settler = Self.settler(chain, store, purse, policy)
             case 15: await purse.say(StationListing(facts: AssetFacts(), tariffs: []))
+            case 16: await order()
             default: try await chain.makeBlock(after: UInt64(random.number(1_000...100_000)))
             }
             await settler.look()
@@ -57,6 +60,24 @@ import Testing
             paid[channel.id] = min(channel.deposit.units, paid[channel.id, default: 0] + UInt64(random.number(1...400_000_000)))
             sequences[channel.id, default: 0] += 1
             await purse.put(chain.voucher(channel, QLC(units: paid[channel.id]!), sequences[channel.id]!))
+        }
+
+        /// A payment, or one of before once more.
+        private mutating func order() async {
+            let isOld = random.chance(1, in: 2) && !orders.isEmpty
+            let id = isOld ? random.pick(orders.keys.sorted()) : TaggedHash.digest(tag: "test/order", random.bytes(8))
+            let amount = orders[id] ?? QLC(units: 1_000 + UInt64(orders.count))
+            orders[id] = amount
+            // Refused while the node lags or the disk is full; then it is asked for again, or never.
+            _ = try? await settler.take(.pay(to: chain.keys[LedgerChain.other].publicKey, amount: amount), as: id)
+        }
+
+        /// What blocks have of the payments.
+        func payments() async -> [QLC] {
+            let sent = await Dictionary(chain.submitted.map { ($0.id, $0.transaction.payload) }) { $1 }
+            return await chain.receipts.filter { $0.refusal == nil }.compactMap { receipt in
+                if case .transfer(let transfer)? = sent[receipt.transaction] { transfer.amount } else { nil }
+            }
         }
 
         /// Closes with less than was paid, or with what was paid before the station settles it.
@@ -99,7 +120,14 @@ import Testing
         }
         let own = Set(await life.chain.submitted.map(\.id))
         let fees = await life.chain.receipts.filter { own.contains($0.transaction) }.reduce(QLC.zero) { $0 + $1.fee }
-        #expect(await life.chain.balance(LedgerChain.station) == before + settled - fees)
+        let payments = await life.payments()
+        #expect(!payments.isEmpty && Set(payments).count == payments.count, "an order was paid twice")
+        for (id, amount) in life.orders {
+            guard let order = try await life.settler.order(id) else { continue }
+            #expect(!order.isOpen && (order.height != nil) == payments.contains(amount), "\(order)")
+        }
+        let paidOut = payments.reduce(QLC.zero) { $0 + $1 }
+        #expect(await life.chain.balance(LedgerChain.station) == before + settled - fees - paidOut)
         #expect(settled > .zero && fees.units < settled.units / 50, "also refused and outbid it costs little")
         let assets = await life.chain.read { $0.state.keys(of: .asset).count }
         #expect(assets <= 1)

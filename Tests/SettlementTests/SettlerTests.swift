@@ -7,40 +7,6 @@ import Testing
 
 /// Vouchers on their way to the ledger, through everything that can go wrong on it.
 @Suite struct SettlerTests {
-    /// A station with its disk; `restarted` is the same one later.
-    private struct Desk {
-        let chain: LedgerChain
-        let store = MemoryStore()
-        let purse = Purse()
-        var settler: Settler
-
-        init(_ chain: LedgerChain) async {
-            self.chain = chain
-            settler = Self.settler(chain, store, purse)
-            await settler.look()  // the first look tells where the chain is
-        }
-
-        private static func settler(_ chain: LedgerChain, _ store: MemoryStore, _ purse: Purse) -> Settler {
-            Settler(
-                key: chain.keys[LedgerChain.station], chain: chain, store: store, held: { await purse.all },
-                listing: { await purse.listing }, logger: quiet)
-        }
-
-        mutating func restart() async {
-            settler = Self.settler(chain, store, purse)
-            await settler.look()
-        }
-
-        /// Looks and blocks in turn.
-        func goOn(_ blocks: Int = 1, every milliseconds: UInt64 = 2_000) async throws {
-            for _ in 0..<blocks {
-                await settler.look()
-                try await chain.makeBlock(after: milliseconds)
-            }
-            await settler.look()
-        }
-    }
-
     @Test func muchAtRiskIsSettledOnceAndInOneTransaction() async throws {
         let chain = try LedgerChain()
         let one = try await chain.open(deposit: .qlc(20)), two = try await chain.open(deposit: .qlc(20))

@@ -1,3 +1,4 @@
+import Charging
 import Foundation
 import Lab
 import Ledger
@@ -6,31 +7,47 @@ import StationAPI
 import StationClient
 import Testing
 
-/// A wallet with money on the chain that `daemon` signs alone, and the real `qlink`.
+/// The real `qlink` with a wallet that the purse gave 50 QLC, and a channel of it that the station serves.
 struct ChainBuyer {
     let daemon: SimulatedDaemon
-    let genesis: Genesis
-    let rpc: Int
     let key: PublicKey
-    private var wallet: String { Self.wallet(daemon) }
+    let channel: ChannelID
+    /// What a command needs to speak with the chain.
+    let chain: [String]
+    private let genesis: Genesis
 
-    private static func wallet(_ daemon: SimulatedDaemon) -> String { daemon.folder.appendingPathComponent("wallet.key").path }
-
-    /// Creates the wallet and waits until it has 50 QLC.
-    init(of daemon: SimulatedDaemon, genesis: Genesis, rpc: Int) async throws {
-        (self.daemon, self.genesis, self.rpc) = (daemon, genesis, rpc)
-        let created = try CommandTests.run("qlink", ["wallet", "create", "--wallet", Self.wallet(daemon)])
+    /// - Parameters:
+    ///   - daemon: signs the chain of `genesis` alone.
+    ///   - rpc: the TCP port of its open API.
+    init(of daemon: SimulatedDaemon, _ genesis: Genesis, rpc: Int, deposit: String) async throws {
+        (self.daemon, self.genesis) = (daemon, genesis)
+        chain = [
+            "--node", "http://127.0.0.1:\(rpc)", "--genesis", daemon.folder.appendingPathComponent("genesis.json").path, "--json",
+        ]
+        let created = try Self.run(["wallet", "create"], daemon)
         key = try #require(PublicKey(created.out.trimmingCharacters(in: .whitespacesAndNewlines)), "\(created)")
-        let address = StationChainTests.address(key)
-        try give(QLC("50")!, sequence: 0)
-        let owner = daemon.owner
+        try Self.give(QLC("50")!, to: key, sequence: 0, genesis, daemon)
+        let (own, station) = (StationChainTests.address(key), StationChainTests.address(StationChainTests.key.publicKey))
         try await StationChainTests.wait("the gift") {
-            try StationChainTests.fields(owner, "chain.account", ["address": address])["balance_qlc"] as? String == "50.00000000"
+            try StationChainTests.fields(daemon.owner, "chain.account", ["address": own])["balance_qlc"] as? String
+                == "50.00000000"
+        }
+        struct Opened: Decodable { var channelId: Bytes32 }
+        let opened = try Self.run(["channel", "open", station, deposit] + chain, daemon)
+        try #require(opened.status == 0, "\(opened)")
+        let id = try JSON.decode(Opened.self, from: Data(opened.out.utf8)).channelId
+        channel = id
+        try await StationChainTests.wait("the station to have the channel") {
+            try await daemon.control.get("/v1/channels", as: [ChannelView].self).contains { $0.channelId == id }
         }
     }
 
-    /// The purse's transaction with that sequence number pays the wallet.
-    func give(_ amount: QLC, sequence: UInt64) throws {
+    /// One more QLC, by the purse's transaction with that sequence number: the chain has a block more.
+    func giveMore(sequence: UInt64) throws { try Self.give(QLC("1")!, to: key, sequence: sequence, genesis, daemon) }
+
+    private static func give(
+        _ amount: QLC, to key: PublicKey, sequence: UInt64, _ genesis: Genesis, _ daemon: SimulatedDaemon
+    ) throws {
         let gift = Transaction(
             chainID: genesis.chainID, sender: StationChainTests.purse.publicKey, sequence: sequence,
             fee: QLC(units: 1_000_000), validUntil: UInt64(Date().timeIntervalSince1970 * 1_000) + 600_000,
@@ -39,23 +56,23 @@ struct ChainBuyer {
         _ = try StationChainTests.fields(daemon.owner, "chain.submit", ["transaction": Hex.encode(bytes)])
     }
 
-    func qlink(_ words: String..., onChain: Bool = false) throws -> CommandTests.Answer {
-        let genesis = daemon.folder.appendingPathComponent("genesis.json").path
-        let chain = onChain ? ["--node", "http://127.0.0.1:\(rpc)", "--genesis", genesis, "--json"] : []
-        return try CommandTests.run("qlink", words + chain + ["--wallet", wallet])
+    /// What `qlink` prints; it must succeed.
+    func qlink(_ words: [String]) throws -> String {
+        let answer = try run(words)
+        #expect(answer.status == 0, "\(words): \(answer)")
+        return answer.out
     }
 
-    /// Opens a channel with the station and waits until the station has it.
-    func channel(deposit: String) async throws -> Bytes32 {
-        struct Opened: Decodable { var channelId: Bytes32 }
-        let station = StationChainTests.address(StationChainTests.key.publicKey)
-        let answer = try qlink("channel", "open", station, deposit, onChain: true)
-        try #require(answer.status == 0, "\(answer)")
-        let id = try JSON.decode(Opened.self, from: Data(answer.out.utf8)).channelId
-        let control = daemon.control
-        try await StationChainTests.wait("the station to have the channel") {
-            try await control.get("/v1/channels", as: [ChannelView].self).contains { $0.channelId == id }
-        }
-        return id
+    func run(_ words: [String]) throws -> CommandTests.Answer { try Self.run(words, daemon) }
+
+    private static func run(_ words: [String], _ daemon: SimulatedDaemon) throws -> CommandTests.Answer {
+        try CommandTests.run("qlink", words + ["--wallet", daemon.folder.appendingPathComponent("wallet.key").path])
+    }
+
+    @discardableResult func connect() throws -> CommandTests.Answer {
+        try run([
+            "connect", "127.0.0.1:\(daemon.port)", "--channel", "\(channel)", "--tariff", "per-byte", "--yes", "--once",
+            "--simulated-client", "1",
+        ])
     }
 }

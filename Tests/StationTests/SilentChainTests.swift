@@ -10,23 +10,17 @@ import Testing
     @Test func aStationThatDoesNotHearTheChainTakesNoVoucher() async throws {
         let (genesis, rpc) = (StationChainTests.genesis(), try SimulatedDaemon.freePort())
         let daemon = try await StationChainTests.delegate(rpc: rpc, genesis: genesis, more: "silence_limit = \"10s\"")
-        let buyer = try await ChainBuyer(of: daemon, genesis: genesis, rpc: rpc)
-        let id = try await buyer.channel(deposit: "30")
-        try buyer.give(QLC("1")!, sequence: 1)
-        try await StationChainTests.wait("the session") {
-            try buyer.qlink(
-                "connect", "127.0.0.1:\(daemon.port)", "--channel", "\(id)", "--tariff", "per-byte", "--yes", "--once",
-                "--simulated-client", "1"
-            ).status == 0
-        }
+        let buyer = try await ChainBuyer(of: daemon, genesis, rpc: rpc, deposit: "30")
+        try buyer.giveMore(sequence: 1)
+        try await StationChainTests.wait("the session") { try buyer.connect().status == 0 }
         try await StationChainTests.wait("the chain to be silent") {
-            let answer = try buyer.qlink("pay", "0.01")
+            let answer = try buyer.run(["pay", "0.01"])
             return answer.status != 0 && answer.err.contains("has not heard of its chain")
         }
         // What needs no chain is served on.
         #expect(try daemon.ask(2, "POST", "/v1/sessions", #"{"free_tariff":"free"}"#).status == 201)
-        try buyer.give(QLC("1")!, sequence: 2)
-        try await StationChainTests.wait("the station to take vouchers again") { try buyer.qlink("pay", "0.01").status == 0 }
+        try buyer.giveMore(sequence: 2)
+        try await StationChainTests.wait("the station to take vouchers again") { try buyer.run(["pay", "0.01"]).status == 0 }
     }
 
     @Test func aDeviceThatAsksTheChainTooOftenWaits() async throws {

@@ -99,57 +99,28 @@ import Testing
     @Test func aChannelOnTheChainIsServedAndSettled() async throws {
         let (genesis, rpc) = (Self.genesis(), try SimulatedDaemon.freePort())
         let daemon = try await Self.delegate(rpc: rpc, genesis: genesis)
-        let wallet = daemon.folder.appendingPathComponent("wallet.key").path
-        let chain = [
-            "--node", "http://127.0.0.1:\(rpc)", "--genesis", daemon.folder.appendingPathComponent("genesis.json").path, "--json",
-        ]
-        func qlink(_ words: [String]) throws -> String {
-            let answer = try CommandTests.run("qlink", words + ["--wallet", wallet])
-            #expect(answer.status == 0, "\(words): \(answer)")
-            return answer.out
-        }
-        let buyer = try #require(PublicKey(try qlink(["wallet", "create"]).trimmingCharacters(in: .whitespacesAndNewlines)))
-        let gift = Transaction(
-            chainID: genesis.chainID, sender: Self.purse.publicKey, sequence: 0,
-            fee: QLC(units: 1_000_000), validUntil: UInt64(Date().timeIntervalSince1970 * 1_000) + 600_000,
-            payload: .transfer(Transfer(to: buyer, amount: QLC("50")!)))
-        let bytes = CheckedTransaction(signing: gift, by: Self.purse).bytes
-        _ = try Self.fields(daemon.owner, "chain.submit", ["transaction": Hex.encode(bytes)])
-        try await Self.wait("the gift") {
-            try Self.fields(daemon.owner, "chain.account", ["address": Self.address(buyer)])["balance_qlc"] as? String
-                == "50.00000000"
-        }
-
-        struct Opened: Decodable { var channelId: Bytes32 }
-        let text = try qlink(["channel", "open", Self.address(Self.key.publicKey), "30"] + chain)
-        let id = try JSON.decode(Opened.self, from: Data(text.utf8)).channelId
-        var held: ChannelView?
-        try await Self.wait("the station to have the channel") {
-            held = try await daemon.control.get("/v1/channels", as: [ChannelView].self).first { $0.channelId == id }
-            return held != nil
-        }
+        let buyer = try await ChainBuyer(of: daemon, genesis, rpc: rpc, deposit: "30")
+        let id = buyer.channel
         // The owner's word is worth nothing there.
         let deposit = daemon.owner.ask("PUT", "/v1/channels/\(id)/deposit", body: #"{"deposit_qlc":"40"}"#)
-        #expect(deposit?.status == 409 && daemon.owner.ask("DELETE", "/v1/channels/\(id)")?.status == 409)
-        #expect(try await daemon.control.get("/v1/channels", as: [ChannelView].self).first?.depositQlc == QLC("30")!)
-        #expect(held?.chainId == genesis.chainID && held?.depositQlc == QLC("30")! && held?.payer == buyer)
+        #expect(deposit?.status == 409)
+        let held = try await daemon.control.get("/v1/channels", as: [ChannelView].self).first
+        #expect(held?.chainId == genesis.chainID && held?.depositQlc == QLC("30")! && held?.payer == buyer.key)
 
-        _ = try qlink([
-            "connect", "127.0.0.1:\(daemon.port)", "--channel", "\(id)", "--tariff", "per-byte", "--yes", "--once",
-            "--simulated-client", "1",
-        ])
+        let connected = try buyer.connect()
+        #expect(connected.status == 0, "\(connected)")
         // More than the station leaves at risk.
-        _ = try qlink(["pay", "12"])
+        _ = try buyer.qlink(["pay", "12"])
         try await Self.wait("the settlement") {
             let settled = try Self.fields(daemon.owner, "chain.channel", ["id": "\(id)"])["settled_qlc"] as? String
             return try #require(settled.flatMap { QLC($0) }) > QLC("12")!
         }
         // The station has registered itself meanwhile.
         try await Self.wait("the station to be found") {
-            let near = try qlink(["find", "--near", "52.52,13.405", "--radius", "5km"] + chain)
+            let near = try buyer.qlink(["find", "--near", "52.52,13.405", "--radius", "5km"] + buyer.chain)
             return near.contains(Self.address(Self.key.publicKey))
         }
-        try await Self.expectVisit(of: id, at: daemon, wallet: wallet, chain, qlink)
+        try await Self.expectVisit(of: buyer)
     }
 
     private struct Histories: Decodable {
@@ -166,23 +137,22 @@ import Testing
     }
 
     /// The session ends; the station commits to it; its buyer finds it on the chain, and somebody else does not.
-    private static func expectVisit(
-        of channel: Bytes32, at daemon: SimulatedDaemon, wallet: String, _ chain: [String], _ qlink: ([String]) throws -> String
-    ) async throws {
+    private static func expectVisit(of buyer: ChainBuyer) async throws {
+        let daemon = buyer.daemon
         struct Known: Decodable { var sessionId: String }
-        let session = try #require(try JSON.decode([Known].self, from: Data(try qlink(["history", "--json"]).utf8)).last)
+        let session = try #require(try JSON.decode([Known].self, from: Data(try buyer.qlink(["history", "--json"]).utf8)).last)
             .sessionId
         #expect(try daemon.ask(1, "DELETE", "/v1/sessions/\(session)").status == 200)
-        let history = ["history", "--chain", "--no-wait"] + chain
+        let history = ["history", "--chain", "--no-wait"] + buyer.chain
         var found: [Histories.Visit] = []
         try await wait("the visit on the chain") {
-            found = try JSON.decode(Histories.self, from: Data(try qlink(history).utf8)).visits
+            found = try JSON.decode(Histories.self, from: Data(try buyer.qlink(history).utf8)).visits
             return !found.isEmpty
         }
         #expect(found.map(\.sessionId) == [session] && found.first?.station == key.publicKey)
         #expect(found.first?.tariffId == "per-byte")
         try await expectProof(of: session, at: daemon, asset: try #require(found.first).assetId)
-        let words = try CommandTests.run("qlink", history.filter { $0 != "--json" } + ["--wallet", wallet])
+        let words = try buyer.run(history.filter { $0 != "--json" })
         #expect(words.status == 0 && words.out.contains("per-byte at ") && words.widest <= 80, "\(words)")
         let other = daemon.folder.appendingPathComponent("other.key").path
         #expect(try CommandTests.run("qlink", ["wallet", "create", "--wallet", other]).status == 0)

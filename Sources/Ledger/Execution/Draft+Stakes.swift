@@ -3,9 +3,6 @@ import Primitives
 
 /// Stake, its part in the fees, and its punishment.
 extension Draft {
-    /// A staker can have so many unstakes under way: they are gone through when a delegate is punished.
-    static let unbondingsPerStaker: UInt64 = 64
-
     mutating func run(_ registration: RegisterDelegate, by sender: PublicKey) throws(Refusal) {
         var record = delegate(sender) ?? DelegateRecord(sender, commission: 0)
         guard record.status != .expelled else { throw .delegateExpelled }
@@ -47,7 +44,7 @@ extension Draft {
         self[.delegate(record.key)] = .delegate(record)
         let unbonding = Unbonding(
             of: sender, from: record.key, amount: worth, releasedAt: time.saturatingAdd(parameters[.unbondingTime]))
-        let slots = (0..<Self.unbondingsPerStaker).lazy.map { StateKey.unbonding(of: sender, $0) }
+        let slots = (0..<Unbonding.perStaker).lazy.map { StateKey.unbonding(of: sender, $0) }
         guard let free = slots.first(where: { self[$0] == nil }) else { throw .tooManyUnbondings }
         self[free] = .unbonding(unbonding)
     }

@@ -84,6 +84,9 @@ public struct Delegation: Hashable, Sendable, Canonical {
 
 /// Stake on its way back. It can still be punished.
 public struct Unbonding: Hashable, Sendable, Canonical {
+    /// A staker can have so many under way: they are gone through when a delegate is punished.
+    public static let perStaker: UInt64 = 64
+
     public var staker: PublicKey
     public var delegate: PublicKey
     public var amount: QLC

@@ -1,28 +1,27 @@
 import Glibc
-import Synchronization
 
 /// A passphrase comes from a terminal, which does not show it, or from a file or descriptor; never from arguments or the environment,
 /// which others can list.
-enum Passphrase {
-    static let limit = 1_024
+public enum Passphrase {
+    public static let limit = 1_024
 
     /// The passphrase of a file that there is.
-    static func of(_ what: String, from file: String?) throws -> [UInt8] {
+    public static func of(_ what: String, from file: String?) throws -> [UInt8] {
         if let file { return try read(file) }
         guard isatty(0) == 1 else {
-            throw WalletError("\(what) has a passphrase and nobody is there to type it: --passphrase-file FILE")
+            throw CustodyError("\(what) has a passphrase and nobody is there to type it: --passphrase-file FILE")
         }
         return try Terminal.hiddenLine("Passphrase of \(what): ")
     }
 
     /// One to be set; nil if nobody is there to think of one.
-    static func new(for what: String, from file: String?) throws -> [UInt8]? {
+    public static func new(for what: String, from file: String?) throws -> [UInt8]? {
         if let file { return try read(file) }
         guard isatty(0) == 1 else { return nil }
         let first = try Terminal.hiddenLine("New passphrase for \(what), several words: ")
-        guard !first.isEmpty else { throw WalletError("an empty passphrase protects nothing; nothing was written") }
+        guard !first.isEmpty else { throw CustodyError("an empty passphrase protects nothing; nothing was written") }
         guard try Terminal.hiddenLine("Once more: ") == first else {
-            throw WalletError("the two differ; nothing was written")
+            throw CustodyError("the two differ; nothing was written")
         }
         return first
     }
@@ -30,28 +29,28 @@ enum Passphrase {
     /// The first line. `/dev/fd/3` is a descriptor that a script opened.
     private static func read(_ path: String) throws -> [UInt8] {
         let fd = open(path, O_RDONLY | O_CLOEXEC)
-        guard fd >= 0 else { throw WalletError("\(path) cannot be read: \(String(cString: strerror(errno)))") }
+        guard fd >= 0 else { throw CustodyError("\(path) cannot be read: \(String(cString: strerror(errno)))") }
         defer { close(fd) }
         var info = stat()
         guard fstat(fd, &info) == 0, info.st_mode & S_IFMT != S_IFREG || info.st_mode & 0o077 == 0 else {
-            throw WalletError("\(path) can be read by others; a passphrase must not: chmod 600 \(path)")
+            throw CustodyError("\(path) can be read by others; a passphrase must not: chmod 600 \(path)")
         }
         let line = try PrivateFile.bytes(of: fd, path, atMost: limit).prefix { $0 != 0x0a }
-        guard !line.isEmpty else { throw WalletError("\(path) holds no passphrase") }
+        guard !line.isEmpty else { throw CustodyError("\(path) holds no passphrase") }
         return Array(line)
     }
 }
 
 /// The person at standard input.
-enum Terminal {
+public enum Terminal {
     /// A line that is not shown. The terminal is as before afterwards, also when it is broken off with ^C.
-    static func hiddenLine(_ prompt: String) throws -> [UInt8] {
+    public static func hiddenLine(_ prompt: String) throws -> [UInt8] {
         var before = termios()
-        guard tcgetattr(0, &before) == 0 else { throw WalletError("the terminal cannot be asked unseen") }
+        guard tcgetattr(0, &before) == 0 else { throw CustodyError("the terminal cannot be asked unseen") }
         var silent = before
         // Byte by byte, ^C as a byte: a signal would leave the terminal silent.
         silent.c_lflag &= ~tcflag_t(ECHO | ICANON | ISIG)
-        guard tcsetattr(0, TCSAFLUSH, &silent) == 0 else { throw WalletError("the terminal cannot be asked unseen") }
+        guard tcsetattr(0, TCSAFLUSH, &silent) == 0 else { throw CustodyError("the terminal cannot be asked unseen") }
         defer {
             tcsetattr(0, TCSAFLUSH, &before)
             say("\n")
@@ -62,16 +61,16 @@ enum Terminal {
         while Glibc.read(0, &byte, 1) == 1 {
             switch byte {
             case 0x0a, 0x0d: return line
-            case 0x03, 0x04: throw WalletError("broken off; nothing was done")
+            case 0x03, 0x04: throw CustodyError("broken off; nothing was done")
             case 0x08, 0x7f: removeLast(&line)
             default:
                 guard line.count < Passphrase.limit else {
-                    throw WalletError("a passphrase has at most \(Passphrase.limit) bytes")
+                    throw CustodyError("a passphrase has at most \(Passphrase.limit) bytes")
                 }
                 line.append(byte)
             }
         }
-        throw WalletError("the terminal is closed; nothing was done")
+        throw CustodyError("the terminal is closed; nothing was done")
     }
 
     /// The last character, whose later bytes begin with 10 in UTF-8.
@@ -80,25 +79,8 @@ enum Terminal {
     }
 
     /// On standard error: what a script reads stays clean.
-    static func say(_ words: String) {
+    public static func say(_ words: String) {
         let bytes = Array(words.utf8)
         _ = Glibc.write(2, bytes, bytes.count)
     }
-}
-
-/// Shows that something is waited for: one line that changes on a terminal, a line now and then in a pipe.
-enum Progress {
-    private static let shown = Atomic(-1)
-
-    /// Once a second at most, however often it is called.
-    static func show(_ what: String, _ seconds: Int) {
-        guard shown.exchange(seconds, ordering: .relaxed) != seconds else { return }
-        if isatty(2) == 1 {
-            Terminal.say("\r\u{1b}[Kwaiting for \(what), \(seconds) s")
-        } else if seconds > 0, seconds.isMultiple(of: 10) {
-            Terminal.say("waiting for \(what), \(seconds) s\n")
-        }
-    }
-
-    static func end() { if isatty(2) == 1 { Terminal.say("\r\u{1b}[K") } }
 }
