@@ -14,7 +14,7 @@ import Testing
         #expect(world.disk.ended.last?.session == id)
     }
 
-    @Test(arguments: [nil, key]) func itComesWithTheUsageRecord(_ key: SealingKey?) throws {
+    @Test(arguments: [nil, key] as [SealingKey?]) func itComesWithTheUsageRecord(_ key: SealingKey?) throws {
         var buyer = Buyer(11)
         buyer.visitKey = key
         var (world, id) = try World.serving(&buyer, paid: 1_000, Self.perByte)

@@ -1,6 +1,7 @@
 import Charging
 import Glibc
 import HAL
+import Ledger
 import LinuxHAL
 import Netlink
 import Primitives
@@ -73,7 +74,7 @@ extension FuzzTarget {
     static let canonical = FuzzTarget(name: "canonical") { bytes in
         guard let kind = bytes.first else { return }
         let rest = Array(bytes.dropFirst())
-        switch kind % 8 {
+        switch kind % 9 {
         case 0: same(Voucher.self, rest)
         case 1: same(Offer.self, rest)
         case 2: same(Acceptance.self, rest)
@@ -81,7 +82,8 @@ extension FuzzTarget {
         case 4: same(Tariff.self, rest)
         case 5: same(Price.self, rest)
         case 6: same(TimeWindow.self, rest)
-        default: same(Rates.self, rest)
+        case 7: same(Rates.self, rest)
+        default: same(VisitRecord.self, rest)
         }
     }
 

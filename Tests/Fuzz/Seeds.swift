@@ -1,5 +1,6 @@
 import Charging
 import Glibc
+import Ledger
 import Primitives
 import StationAPI
 
@@ -10,7 +11,8 @@ enum Seeds {
     private static let time = WallTime(secondsSince1970: 1_795_000_000)
     private static let tariff = Tariff(id: "t", name: "T", rates: Rates(second: Price(QLC(units: 1))), flat: QLC(units: 2))
     private static let voucher = Voucher(channel: .zero, cumulativeAmount: QLC(units: 5), cumulativeBytes: 6, sequence: 7)
-    private static let acceptance = Acceptance(offer: .zero, channel: .zero, client: mac, sequence: 1)
+    private static let acceptance = Acceptance(
+        offer: .zero, channel: .zero, client: mac, sequence: 1, visitKey: SealingKey(raw: .zero))
     private static let offer = Offer(station: key.publicKey, number: 1, tariff: tariff, expiresAt: time)
     private static let record = UsageRecord(
         station: key.publicKey, session: SessionID(9), buyer: key.publicKey, accessCode: nil, tariffID: "t", mac: mac,
@@ -42,6 +44,7 @@ enum Seeds {
         let values = [
             voucher.canonicalBytes, offer.canonicalBytes, acceptance.canonicalBytes, record.canonicalBytes,
             tariff.canonicalBytes, Price(QLC(units: 1)).canonicalBytes, window.canonicalBytes, tariff.rates.canonicalBytes,
+            VisitRecord(of: record, at: .zero).canonicalBytes,
         ]
         return values.enumerated().map { [UInt8($0)] + $1 }
     }
