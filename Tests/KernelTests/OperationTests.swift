@@ -48,8 +48,9 @@ struct OperationTests {
             let (lab, station) = (running.lab, running.station)
             let channel = try running.openChannel(0)
             let wallet = try running.connect(0, channel)
-            let tcp = try lab.start(.download(.tcp, bytes: 900_000, rate: 300_000), client: 0)
-            let udp = try lab.start(.upload(bytes: 300_000, rate: 100_000), client: 0, over: .v6)
+            // Slow enough that a busy machine's wallet pays in time: UDP has no second try.
+            let tcp = try lab.start(.download(.tcp, bytes: 400_000, rate: 100_000), client: 0)
+            let udp = try lab.start(.upload(bytes: 120_000, rate: 30_000), client: 0, over: .v6)
             let text = try String(contentsOfFile: station.configurationPath, encoding: .utf8)
             for price in ["0.07", "0.03", "0.02"] {
                 let changed = text.replacingOccurrences(of: "price_per_mb = \"0.01\"", with: "price_per_mb = \"\(price)\"")
@@ -57,7 +58,10 @@ struct OperationTests {
                 try run(["tee", station.configurationPath], input: changed)
                 try station.ask("config", "apply")
             }
-            for process in [tcp, udp] { #expect(try TrafficReport(await process.wait()).ended == .complete) }
+            for process in [tcp, udp] {
+                let report = try TrafficReport(await process.wait())
+                #expect(report.ended == .complete, "\(report)")
+            }
             try await running.leave(wallet)
             let first = try running.wire.carriedAtLast(client: 0)
             try running.expect(channel, paysFor: first)
