@@ -73,10 +73,11 @@ public struct ChainNode: Sendable {
         /// When blocks were asked for and did not come yet.
         var askedAt: Instant?
         var lastAskedAt: Instant?
-        /// Answers to requests, late or not: what comes beyond is unasked.
-        var owedAnswers = 0
+        /// Answers to requests, late or not: what comes beyond is unasked. One more than was asked over this link, since the one before may
+        /// have ended between a question and its answer.
+        var owedAnswers = 1
         /// The same for what a newcomer asks.
-        var owed: [ChainMessage.Kind: Int] = [:]
+        var owed: [ChainMessage.Kind: Int] = [.lightBlock: 1, .snapshot: 1, .chunk: 1]
         var network: UInt64 = 0
         /// Requests that it did not answer in time: who answers is asked first, whatever others say they have.
         var failures = 0
