@@ -48,8 +48,10 @@ import Testing
         otherVersion[0] = 2
         var elsewhere = visit
         elsewhere.asset = .zero
-        for bytes in [otherVersion, visit.canonicalBytes + [0], visit.canonicalBytes.dropLast(), elsewhere.canonicalBytes, []] {
-            let sealed = try Sealed(Array(bytes), to: Self.buyer.sealingKey, info: info, bound: Self.asset.bytes)
+        let bytes = visit.canonicalBytes
+        let hostile: [[UInt8]] = [otherVersion, bytes + [0], Array(bytes.dropLast()), elsewhere.canonicalBytes, []]
+        for bytes in hostile {
+            let sealed = try Sealed(bytes, to: Self.buyer.sealingKey, info: info, bound: Self.asset.bytes)
             #expect(SealedVisit(sealed.canonicalBytes).opened(by: Self.buyer, of: Self.asset) == nil)
         }
     }
