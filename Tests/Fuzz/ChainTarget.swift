@@ -26,8 +26,20 @@ extension FuzzTarget {
         case .proposal(let proposed): _ = proposed.block.isSealed
         case .blocks(let blocks): for certified in blocks.blocks { _ = certified.block.isSealed }
         case .transaction(let transaction): _ = try? CheckedTransaction(transaction.bytes, on: .zero)
+        case .lightBlock(let reply):
+            guard let block = reply.block else { break }
+            _ = try? block.commit.verify(chainID: block.header.chainID, by: block.delegates)
+        case .chunk(let reply): read(reply.bytes)
         default: break
         }
+    }
+
+    /// As a newcomer reads the only chunk of a snapshot.
+    private static func read(_ chunk: [UInt8]) {
+        let manifest = SnapshotManifest(
+            height: 1, root: .zero, bytes: UInt64(chunk.count), chunks: [SnapshotManifest.hash(of: chunk)])
+        var reader = SnapshotReader(manifest)
+        try? reader.take(chunk)
     }
 
     private static let chainTypes: [@Sendable ([UInt8]) -> Void] = [
@@ -78,6 +90,14 @@ extension Seeds {
             .accusation(try DoubleVote(Verified(signing: vote, by: key), Verified(signing: other, by: key))),
             .inventory(Names([transfer.id])), .transaction(TransactionBytes(transfer.bytes)),
             .wantsBlocks(BlockRange(from: 1, count: 2)), .blocks(Blocks([CertifiedBlock(block, commit)])),
+            .wantsLightBlock(LightQuestion(1)), .wantsSnapshot, .wantsChunk(ChunkName(height: 1, index: 0)),
+            .lightBlock(
+                LightReply(
+                    LightQuestion(1), LightBlock(header: block.header, commit: commit, delegates: state.epoch.current))),
+        ]
+        let (chunk, manifest) = try snapshot(of: state)
+        let offers: [ChainMessage] = [
+            .snapshot(SnapshotOffer(manifest)), .chunk(ChunkReply(ChunkName(height: 1, index: 0), chunk)),
         ]
         let values =
             [
@@ -85,7 +105,13 @@ extension Seeds {
                 genesis.canonicalBytes,
             ]
             + state.all.values.map(\.canonicalBytes)
-        return messages.map { [$0.kind.rawValue] + $0.bytes }
+        return (messages + offers).map { [$0.kind.rawValue] + $0.bytes }
             + values.flatMap { value in (0..<11).map { [UInt8($0)] + value } }
+    }
+
+    private static func snapshot(of state: LedgerState) throws -> (chunk: [UInt8], manifest: SnapshotManifest) {
+        var builder = SnapshotBuilder(height: 1, state.tree)
+        for (key, entry) in state.all.sorted(by: { $0.key.path < $1.key.path }) { _ = try builder.add(key, entry) }
+        return try builder.finish()
     }
 }
