@@ -113,7 +113,8 @@ let programs: [Target] = [
     program(
         "basestation",
         [
-            "StationAPI", "StationClient", "Store", "StationConfiguration", "Charging", "KeyCustody", "Primitives", arguments,
+            "StationAPI", "StationClient", "Store", "StationConfiguration", "Ledger", "Charging", "KeyCustody", "Primitives",
+            arguments,
         ]),
     program(
         "qlink",

@@ -89,7 +89,9 @@ public struct BuyerServer: Service {
             return try .json(await station.pay(request.json(VoucherBody.self).voucher, session: id))
         }
         api.delete("sessions/:id") { _, context -> Response in try .json(await station.leave(context.sessionID())) }
-        station.chainRPC(api) { request, context in try await chainCalls.admit(try? await device(request, context).mac) }
+        station.chainRPC(api) { request, context, work in
+            try await chainCalls.answer(to: try? await device(request, context).mac, work)
+        }
         api.get("channels/:id") { _, context -> Response in
             try .json(await station.channel(context.parameter("id", as: "a channel's 64 hexadecimal digits")))
         }

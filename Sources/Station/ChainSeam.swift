@@ -56,16 +56,21 @@ extension Station {
 
     /// For wallets, with JSON-RPC's own errors: docs/chain-api.md.
     ///
-    /// - Parameter admit: throws for who may not ask now.
-    func chainRPC(_ api: Routes, admit: @escaping @Sendable (Request, CallContext) async throws -> Void = { _, _ in }) {
+    /// - Parameter answer: lets an answer be made, or throws for who may not ask now.
+    func chainRPC(
+        _ api: Routes,
+        answer: @escaping @Sendable (Request, CallContext, @Sendable () async -> [UInt8]?) async throws -> [UInt8]? = {
+            await $2()
+        }
+    ) {
         api.post("chain/rpc") { request, context -> Response in
-            try await admit(request, context)
             let chain = try chain()
             guard let body = try? await request.body.collect(upTo: CallContext.bodyLimit) else {
                 throw Problem(.malformed, "a request has at most \(CallContext.bodyLimit) bytes")
             }
-            guard let answer = await chain.answer(Array(body.readableBytesView)) else { return .noContent }
-            return .bytes(answer, type: "application/json", status: .ok)
+            let bytes = Array(body.readableBytesView)
+            guard let told = try await answer(request, context, { await chain.answer(bytes) }) else { return .noContent }
+            return .bytes(told, type: "application/json", status: .ok)
         }
     }
 

@@ -8,7 +8,7 @@ actor CodeDesk {
 
     init(key: [UInt8], attemptsPerMinute: Int) {
         self.key = key
-        limiter = AttemptLimiter(perMinute: attemptsPerMinute)
+        limiter = AttemptLimiter(perMinute: attemptsPerMinute, together: 10 * attemptsPerMinute)
     }
 
     enum Refusal: Error { case tooMany, malformed }

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Glibc
+import KeyCustody
 import Primitives
 import StationAPI
 import StationClient
@@ -35,6 +35,8 @@ extension Common {
     /// - Parameter again: the words that go on waiting for it.
     func follow(_ order: OrderView, _ patience: ChainPatience, _ title: String, again: String) async throws {
         let path = "/v1/wallet/orders/\(order.orderId)"
+        // Who breaks the waiting off has its name.
+        if order.isOpen, !patience.noWait { Terminal.say("ordered as\n\(order.orderId)\n") }
         let last = try await patience.wait(for: "the chain", isShown: !json, from: order, until: { !$0.isOpen }) {
             try await station.get(path, as: OrderView.self)
         }

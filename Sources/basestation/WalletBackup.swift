@@ -1,16 +1,14 @@
 import ArgumentParser
 import Glibc
 import KeyCustody
+import Ledger
 import Primitives
-import StationAPI
 import StationConfiguration
 import Store
 
 /// The station's key where the daemon keeps it. The daemon is not asked for it: who may control a station may not have its key.
 struct StationKey: ParsableArguments {
     @Option(help: "The daemon's configuration file.") var config = "/etc/basestation/station.toml"
-
-    private static let genesisLimit = 32 << 20
 
     func configuration() throws -> StationConfiguration {
         do throws(ConfigurationError) { return try StationConfiguration.load(path: config) } catch { throw Refusal("\(error)") }
@@ -20,14 +18,7 @@ struct StationKey: ParsableArguments {
 
     /// Of the key's addresses; that of the main network where there is no chain.
     static func network(_ configuration: StationConfiguration) throws -> Primitives.Address.Network {
-        struct Genesis: Decodable { var name: String }
-        guard let path = configuration.chain.genesis else { return .main }
-        guard let bytes = try PrivateFile.read(path, atMost: genesisLimit, isSecret: false) else {
-            throw Refusal("there is no genesis file \(path); see [chain] in the configuration")
-        }
-        do { return Primitives.Address.Network(ofChain: try JSON.decode(Genesis.self, from: bytes).name) } catch {
-            throw Refusal("\(path) is not a genesis file of a chain; take another copy of it")
-        }
+        try configuration.chain.genesis.map { Primitives.Address.Network(ofChain: try GenesisFile.load($0).name) } ?? .main
     }
 }
 

@@ -173,14 +173,25 @@ actor StationChain: Service {
         if let trouble = await settler.status.trouble {
             alerts.append(.init(what: "money waits on the chain: \(trouble)", mend: "see \"basestation chain status\""))
         }
-        let since = clocks.now().boot - lastBlock
-        guard since > Self.patience else { return alerts }
-        let peers = await service.peerCount
-        return alerts + [
+        return alerts + (await silenceAlerts())
+    }
+
+    private func silenceAlerts() async -> [StatusView.Alert] {
+        let (since, age, peers) = (clocks.now().boot - lastBlock, await silence(), await service.peerCount)
+        let cost = age == nil ? "" : "; channels pay for nothing meanwhile"
+        if since > Self.patience {
+            return [
+                .init(
+                    what: "the chain is silent: no block for \(since.wholeSeconds / 60) min, \(peers) peers\(cost)",
+                    mend: peers == 0
+                        ? "see whether the uplink works, and name nodes in peers below [chain]" : "nothing, if others see it too")
+            ]
+        }
+        guard let age else { return [] }
+        return [
             .init(
-                what: "the chain is silent: no block for \(since.wholeSeconds / 60) min, \(peers) peers",
-                mend: peers == 0
-                    ? "see whether the uplink works, and name nodes in peers below [chain]" : "nothing, if others see it too")
+                what: "the newest block here is \(age.wholeSeconds / 60) min old by this board's clock\(cost)",
+                mend: "wait, if the node is catching up; else the clock is wrong: see \"timedatectl\"")
         ]
     }
 

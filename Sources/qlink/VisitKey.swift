@@ -1,5 +1,5 @@
-import KeyCustody
 import KeyBackup
+import KeyCustody
 import Primitives
 
 /// What stations seal the records of the wallet's visits for. It is public, and kept beside the wallet under the key that it belongs to:

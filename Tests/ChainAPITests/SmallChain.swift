@@ -62,7 +62,7 @@ struct SmallChain {
     }
 
     func address(_ person: Int) -> JSONValue {
-        .text(Address(source.keys[person].publicKey, on: source.genesis.name == "mainnet" ? .main : .test).description)
+        .text(Address(source.keys[person].publicKey, on: .init(ofChain: source.genesis.name)).description)
     }
 
     /// The whole answer to one call.

@@ -34,8 +34,8 @@ struct StateRows: Sendable {
         place.isAccount ? key.kind == .account && accounts[place.row].id == key.id : others[place.row].key == key
     }
 
-    func entry(at place: Place) -> StateEntry {
-        place.isAccount ? .account(accounts[place.row].account) : others[place.row].entry!
+    func entry(at place: Place) -> StateEntry? {
+        place.isAccount ? .account(accounts[place.row].account) : others[place.row].entry
     }
 
     /// Hands over every entry, or those of a kind, in no order.
@@ -45,7 +45,8 @@ struct StateRows: Sendable {
         }
         guard kind != .account else { return }
         try others.forEach { row in
-            if kind == nil || row.key.kind == kind { try body(row.key, row.entry!) }
+            guard let entry = row.entry, kind == nil || row.key.kind == kind else { return }
+            try body(row.key, entry)
         }
     }
 

@@ -17,7 +17,7 @@ struct StateTable: Sendable {
 
     var count: Int { index.count }
 
-    subscript(key: StateKey) -> StateEntry? { find(key, key.hashValue).map { rows.entry(at: $0) } }
+    subscript(key: StateKey) -> StateEntry? { find(key, key.hashValue).flatMap { rows.entry(at: $0) } }
 
     func contains(_ key: StateKey) -> Bool { find(key, key.hashValue) != nil }
 

@@ -192,7 +192,7 @@ public final class ChainNet: Sendable {
         return outcome
     }
 
-    public func address(_ key: PublicKey) -> String { Address(key, on: genesis.name == "mainnet" ? .main : .test).description }
+    public func address(_ key: PublicKey) -> String { Address(key, on: .init(ofChain: genesis.name)).description }
 }
 
 private struct Call: Encodable {
