@@ -50,11 +50,14 @@ let c: [Target] = [
     .target(name: "CDisk"),
     .target(name: "CDigest"),
     .target(name: "CHost"),
+    .systemLibrary(name: "CRandomX", providers: [.apt(["librandomx-dev"])]),
+    .target(name: "CMiner"),
     .target(name: "CGPIO", linkerSettings: [.linkedLibrary("gpiod")]),
 ]
 
 let ground: [Target] = [
     module("Primitives", ["CDigest", crypto]),
+    module("BoundedJSON"),
     module("KeyBackup", ["Primitives", crypto, cryptoExtras]),
     module("KeyCustody", ["KeyBackup", "Primitives"]),
 ]
@@ -70,14 +73,26 @@ let domain: [Target] = [
     module("Ledger", ["Consensus", "Charging", "Primitives"]),
     module("Node", ["Ledger", "Consensus", "Primitives"]),
     module("BoardControl", ["HAL", "Primitives"]),
+    module("ProofOfWork", ["Primitives"]),
+    module("Monero", ["ProofOfWork", "Primitives"]),
+    module("MiningPool", ["ProofOfWork", "Primitives"]),
+    module("Idleness", ["HAL", "Primitives"]),
+    module("Stratum", ["ProofOfWork", "BoundedJSON", "Primitives"]),
 ]
 
 let adapters: [Target] = [
     module("LinuxHAL", ["HAL", "Netlink", "CLinux", "CGPIO", "Primitives", logging]),
     module("SimulatedHAL", ["HAL", "Primitives"]),
-    module("Store", ["Node", "Ledger", "Consensus", "Charging", "Primitives", "CSQLite", "CDisk"]),
+    module("Store", ["Node", "MiningPool", "Ledger", "Consensus", "Charging", "Primitives", "CSQLite", "CDisk"]),
     module("StationConfiguration", ["CTOML", "Charging", "Primitives"]),
     module("Peering", ["Node", "Consensus", "Primitives", nio, nioPosix, nioTLS, nioSSL, logging]),
+    module(
+        "Mining",
+        [
+            "Stratum", "Monero", "MiningPool", "ProofOfWork", "Idleness", "HAL", "BoundedJSON", "Primitives", "CMiner", nio,
+            nioPosix,
+            nioTLS, nioSSL, nioHTTP1, lifecycle, logging,
+        ]),
 ]
 
 let composition: [Target] = [
@@ -94,7 +109,7 @@ let composition: [Target] = [
         ]),
     module("Chain", ["Node", "Ledger", "Consensus", "Primitives", asyncAlgorithms, logging]),
     module("Settlement", ["Chain", "Node", "Ledger", "Consensus", "Charging", "Primitives", logging]),
-    module("ChainAPI", ["Chain", "Node", "Ledger", "Consensus", "Charging", "Primitives"]),
+    module("ChainAPI", ["BoundedJSON", "Chain", "Node", "Ledger", "Consensus", "Charging", "Primitives"]),
     module("ChainClient", ["StationClient", "StationAPI", "Ledger", "Consensus", "Primitives", nioHTTP1]),
     module("ChainServer", ["ChainAPI", "HTTPGuard", "Primitives", asyncAlgorithms, hummingbird, nio, lifecycle, logging]),
     module("Simulation", ["Node", "Ledger", "Charging", "Consensus", "HAL", "SimulatedHAL", "Primitives", collections, heap]),
@@ -104,12 +119,14 @@ let programs: [Target] = [
     program(
         "basestationd",
         [
-            "Station", "StationAPI", "Settlement", "ChainServer", "ChainAPI", "Chain", "BoardControl", "LinuxHAL", "SimulatedHAL",
+            "Station", "StationAPI", "Mining", "Idleness", "MiningPool", "Settlement", "ChainServer", "ChainAPI", "Chain",
+            "BoardControl", "LinuxHAL", "SimulatedHAL",
             "HAL",
             "Peering",
             "Store", "StationConfiguration", "Node", "Ledger", "Consensus", "Charging", "Primitives", arguments, lifecycle,
             signals, logging,
         ]),
+    program("basestation-miner", ["ProofOfWork", "Primitives", "CMiner", "CRandomX"]),
     program(
         "basestation",
         [
@@ -127,6 +144,11 @@ let programs: [Target] = [
 
 let testing: [Target] = [
     module("PublishedVectors", path: "Tests/PublishedVectors"),
+    tests("ProofOfWorkTests", ["ProofOfWork", "Primitives", "SimulatedHAL"]),
+    tests("MoneroTests", ["Monero", "ProofOfWork", "Primitives", "SimulatedHAL", "PublishedVectors"]),
+    tests("MiningPoolTests", ["MiningPool", "ProofOfWork", "Primitives", "SimulatedHAL"]),
+    tests("IdlenessTests", ["Idleness", "HAL", "Primitives", "SimulatedHAL"]),
+    tests("StratumTests", ["Stratum", "ProofOfWork", "BoundedJSON", "Primitives", "SimulatedHAL"]),
     tests("PrimitivesTests", ["Primitives", "PublishedVectors", "SimulatedHAL", crypto]),
     tests("KeyBackupTests", ["KeyBackup", "Primitives", "PublishedVectors", "SimulatedHAL"]),
     tests("ConsensusTests", ["Consensus", "Primitives", "SimulatedHAL"]),
@@ -145,11 +167,15 @@ let testing: [Target] = [
         "ToyLedger", ["ChainAPI", "Chain", "Node", "Ledger", "Consensus", "Primitives", "SimulatedHAL"], path: "Tests/ToyLedger"),
     tests(
         "ChainAPITests",
-        ["ToyLedger", "ChainAPI", "Chain", "Node", "Ledger", "Consensus", "Charging", "Primitives", "SimulatedHAL", logging]),
+        [
+            "ToyLedger", "BoundedJSON", "ChainAPI", "Chain", "Node", "Ledger", "Consensus", "Charging", "Primitives",
+            "SimulatedHAL", logging,
+        ]),
     tests(
         "ChainClientTests",
         [
-            "ToyLedger", "ChainClient", "ChainAPI", "Chain", "Node", "Lab", "KeyBackup", "StationAPI", "StationClient",
+            "ToyLedger", "BoundedJSON", "ChainClient", "ChainAPI", "Chain", "Node", "Lab", "KeyBackup", "StationAPI",
+            "StationClient",
             "Ledger",
             "Consensus",
             "Charging", "Primitives", "qlink", hummingbird, nio, logging,
@@ -197,6 +223,13 @@ let testing: [Target] = [
             "Lab", "StationAPI", "StationClient", "StationConfiguration", "Ledger", "Charging", "Primitives", "basestationd",
             "basestation", "qlink",
         ]),
+    tests(
+        "MiningTests",
+        [
+            "Lab", "Mining", "Stratum", "Monero", "MiningPool", "ProofOfWork", "Idleness", "HAL", "SimulatedHAL", "BoundedJSON",
+            "Primitives", "basestation-miner", nio, nioPosix, nioSSL, logging,
+        ]),
+    tests("MinerTests", ["Lab", "Mining", "ProofOfWork", "Primitives", "basestation-miner", logging]),
     tests("LinuxHALTests", ["Lab", "LinuxHAL", "HAL", "Primitives"]),
     tests(
         "HilTests",
@@ -233,7 +266,8 @@ let fuzzing: [Target] =
         program(
             "fuzz",
             [
-                "LinuxHAL", "HAL", "StationConfiguration", "StationAPI", "Netlink", "KeyBackup", "Node", "Ledger", "Consensus",
+                "LinuxHAL", "HAL", "Stratum", "ProofOfWork", "StationConfiguration", "StationAPI", "Netlink", "KeyBackup", "Node",
+                "Ledger", "Consensus",
                 "Charging", "Primitives",
             ],
             path: "Tests/Fuzz")
@@ -245,6 +279,7 @@ let package = Package(
     products: [
         .executable(name: "basestationd", targets: ["basestationd"]),
         .executable(name: "basestation", targets: ["basestation"]),
+        .executable(name: "basestation-miner", targets: ["basestation-miner"]),
         .executable(name: "qlink", targets: ["qlink"]),
     ],
     dependencies: [

@@ -1,3 +1,4 @@
+import BoundedJSON
 import Ledger
 import Primitives
 

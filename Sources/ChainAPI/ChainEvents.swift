@@ -1,3 +1,4 @@
+import BoundedJSON
 import Chain
 public import Charging
 import Consensus

@@ -1,3 +1,4 @@
+import BoundedJSON
 /// What can be called, and with which params. docs/openrpc.json describes the same, and a test compares them.
 public enum ChainMethod: String, CaseIterable, Sendable {
     case status = "chain.status"

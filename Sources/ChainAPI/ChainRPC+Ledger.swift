@@ -1,3 +1,4 @@
+import BoundedJSON
 import Chain
 import Charging
 import Consensus

@@ -1,3 +1,4 @@
+import BoundedJSON
 import Chain
 import Consensus
 public import Ledger

@@ -1,3 +1,4 @@
+import BoundedJSON
 import Charging
 import Consensus
 import Ledger

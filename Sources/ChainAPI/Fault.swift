@@ -1,3 +1,4 @@
+import BoundedJSON
 /// Why a call has no result. The numbers are an interface: fixed once shipped, and listed in docs/openrpc.json.
 public struct Fault: Error, Hashable, Sendable {
     public enum Kind: Int, Hashable, Sendable, CaseIterable {

@@ -1,3 +1,5 @@
+public import BoundedJSON
+
 /// JSON-RPC 2.0 (https://www.jsonrpc.org/specification): bytes of a request in, bytes of the answer out, whoever carries them.
 ///
 /// Bounded before anything is read: size, depth, and how many values there are.
@@ -11,6 +13,7 @@ public struct JSONRPC: Sendable {
     /// Of all answers to a request together.
     public static let answerBytesLimit = 4 << 20
     private static let idLengthLimit = 128
+    private static let bounds = JSONBounds(bytes: requestBytesLimit, depth: depthLimit, values: valuesLimit)
 
     /// - Parameter call: a method's name and its params, nil if there are none.
     public typealias Call = @Sendable (String, JSONValue?) async throws(Fault) -> JSONValue
@@ -96,37 +99,15 @@ public struct JSONRPC: Sendable {
     }
 
     private static func read(_ request: [UInt8]) throws(Fault) -> JSONValue {
-        guard request.count <= requestBytesLimit else {
-            throw Fault(.invalidRequest, "the request has \(request.count) bytes; send at most \(requestBytesLimit) at once")
-        }
-        // A decoder guesses at UTF-16 from zero bytes; JSON between programs is UTF-8 (RFC 8259, section 8.1).
-        guard !request.contains(0), String(validating: request, as: UTF8.self) != nil else {
-            throw Fault(.parseError, "the request is not UTF-8")
-        }
-        try checkShape(of: request)
-        do { return try JSONValue(bytes: request) } catch {
-            throw Fault(.parseError, "the request is not JSON: look for a missing quote, comma or bracket")
-        }
-    }
-
-    /// Counts brackets and commas outside of text: what a decoder would use memory and stack for.
-    private static func checkShape(of request: [UInt8]) throws(Fault) {
-        var (depth, values) = (0, 0)
-        var (isText, isEscaped) = (false, false)
-        for byte in request {
-            switch byte {
-            case _ where isEscaped: isEscaped = false
-            case UInt8(ascii: "\\") where isText: isEscaped = true
-            case UInt8(ascii: "\""): isText.toggle()
-            case _ where isText: break
-            case UInt8(ascii: "["), UInt8(ascii: "{"): (depth, values) = (depth + 1, values + 1)
-            case UInt8(ascii: "]"), UInt8(ascii: "}"): depth -= 1
-            case UInt8(ascii: ","): values += 1
-            default: break
-            }
-            guard depth <= depthLimit else { throw Fault(.invalidRequest, "it nests deeper than \(depthLimit) levels") }
-            guard values <= valuesLimit else {
+        do throws(JSONBounds.Excess) { return try bounds.read(request) } catch {
+            switch error {
+            case .size(let count):
+                throw Fault(.invalidRequest, "the request has \(count) bytes; send at most \(requestBytesLimit) at once")
+            case .depth: throw Fault(.invalidRequest, "it nests deeper than \(depthLimit) levels")
+            case .values:
                 throw Fault(.invalidRequest, "it holds more than \(valuesLimit) values; send fewer calls at once")
+            case .notUTF8: throw Fault(.parseError, "the request is not UTF-8")
+            case .notJSON: throw Fault(.parseError, "the request is not JSON: look for a missing quote, comma or bracket")
             }
         }
     }

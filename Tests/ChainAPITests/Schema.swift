@@ -1,3 +1,4 @@
+import BoundedJSON
 import ChainAPI
 
 /// The part of JSON Schema that docs/openrpc.json uses. A keyword that is not checked here is an error: nothing is only said.

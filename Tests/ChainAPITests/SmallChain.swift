@@ -1,3 +1,4 @@
+import BoundedJSON
 import Chain
 import ChainAPI
 import Charging

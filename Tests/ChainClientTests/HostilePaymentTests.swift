@@ -1,3 +1,4 @@
+import BoundedJSON
 import ChainAPI
 import ChainClient
 import Consensus

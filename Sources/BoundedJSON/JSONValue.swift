@@ -1,13 +1,12 @@
 import FoundationEssentials
-import Primitives
 
-/// A JSON value as requests bring it and answers hold it.
+/// A JSON value as messages between programs bring it.
 public enum JSONValue: Hashable, Sendable {
     case null
     case bool(Bool)
     /// From -2⁶³ to 2⁶⁴ - 1.
     case integer(Int128)
-    /// A fraction, or a number too large for an integer: no method takes one.
+    /// A fraction, or a number too large for an integer.
     case otherNumber
     case text(String)
     case list([JSONValue])
@@ -74,7 +73,7 @@ extension JSONValue {
     }
 
     /// The same as what `value` is written as, its names in `snake_case`.
-    init(writing value: some Encodable) throws {
+    public init(writing value: some Encodable) throws {
         let encoder = JSONEncoder()
         encoder.keyEncodingStrategy = .convertToSnakeCase
         self = try JSONDecoder().decode(JSONValue.self, from: encoder.encode(value))
@@ -83,21 +82,11 @@ extension JSONValue {
     public subscript(name: String) -> JSONValue? { if case .object(let fields) = self { fields[name] } else { nil } }
 }
 
-/// How the API writes what the ledger holds: what is nil is left out.
 extension JSONValue {
-    static func fields(_ fields: KeyValuePairs<String, JSONValue?>) -> JSONValue {
+    /// An object without the fields that are nil.
+    public static func fields(_ fields: KeyValuePairs<String, JSONValue?>) -> JSONValue {
         .object(Dictionary(fields.compactMap { name, value in value.map { (name, $0) } }) { $1 })
     }
 
-    static func count(_ value: some BinaryInteger) -> JSONValue { .integer(Int128(value)) }
-    static func amount(_ amount: QLC) -> JSONValue { .text(amount.description) }
-    static func id(_ id: Bytes32) -> JSONValue { .text(id.description) }
-    static func hex(_ bytes: some Sequence<UInt8>) -> JSONValue { .text(Hex.encode(bytes)) }
-
-    /// RFC 3339 in UTC with milliseconds, as the ledger counts. After the year 9999 it stands still.
-    static func time(_ milliseconds: UInt64) -> JSONValue {
-        let whole = WallTime(secondsSince1970: Int64(milliseconds / 1_000)).description.dropLast()
-        let rest = String(milliseconds % 1_000 + 1_000).dropFirst()
-        return .text("\(whole).\(rest)Z")
-    }
+    public static func count(_ value: some BinaryInteger) -> JSONValue { .integer(Int128(value)) }
 }

@@ -1,0 +1,2 @@
+// RandomX by Debian's librandomx-dev.
+#include <randomx.h>

@@ -1,0 +1,2 @@
+import Idleness
+import Testing

@@ -1,0 +1,2 @@
+import ProofOfWork
+import Testing

@@ -1,0 +1,2 @@
+import MiningPool
+import Testing

@@ -1,0 +1,2 @@
+import Mining
+import Testing

@@ -1,0 +1,2 @@
+import Monero
+import Testing

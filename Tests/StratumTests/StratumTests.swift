@@ -1,0 +1,2 @@
+import Stratum
+import Testing
