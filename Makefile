@@ -6,7 +6,7 @@ BIN := $(CURDIR)/.build/$(CONFIG)
 PACKAGES := nftables iproute2 ethtool procps util-linux pkg-config g++ \
 	libsqlite3-dev libtomlplusplus-dev libgpiod-dev librandomx-dev
 # Suites that run the programs, or wait for tasks that others' computations would hold up: one after the other.
-PROCESSES := KernelTests|StationTests|PeeringTests|ChainTests|BoardKeeperTests|WirelessKeeperTests|LinuxHALTests|SettlementNetworkTests
+PROCESSES := KernelTests|StationTests|PeeringTests|ChainTests|BoardKeeperTests|WirelessKeeperTests|LinuxHALTests|SettlementNetworkTests|MinerTests
 KILLS ?= 200
 # The programs that a test starts report here too.
 TSAN := TSAN_OPTIONS=exitcode=0:log_path=$(CURDIR)/build/tsan/report:suppressions=$(CURDIR)/Tests/tsan.supp
@@ -131,7 +131,7 @@ check: lint ## lint, and imports as declared
 	swift build --explicit-target-dependency-import-check error
 
 foundation: ## no shipped program may need full Foundation or its ICU
-	@for program in basestationd basestation qlink; do \
+	@for program in basestationd basestation basestation-miner qlink; do \
 		if ldd $(BIN)/$$program | grep -E 'libFoundation\.so|FoundationICU|FoundationInternationalization'; then \
 			echo "$$program needs full Foundation: 44 MB on a board; import FoundationEssentials"; exit 1; fi; \
 	done; echo "no shipped program needs full Foundation"

@@ -74,25 +74,14 @@ let domain: [Target] = [
     module("Node", ["Ledger", "Consensus", "Primitives"]),
     module("BoardControl", ["HAL", "Primitives"]),
     module("ProofOfWork", ["Primitives"]),
-    module("Monero", ["ProofOfWork", "Primitives"]),
-    module("MiningPool", ["ProofOfWork", "Primitives"]),
-    module("Idleness", ["HAL", "Primitives"]),
-    module("Stratum", ["ProofOfWork", "BoundedJSON", "Primitives"]),
 ]
 
 let adapters: [Target] = [
     module("LinuxHAL", ["HAL", "Netlink", "CLinux", "CGPIO", "Primitives", logging]),
     module("SimulatedHAL", ["HAL", "Primitives"]),
-    module("Store", ["Node", "MiningPool", "Ledger", "Consensus", "Charging", "Primitives", "CSQLite", "CDisk"]),
+    module("Store", ["Node", "Ledger", "Consensus", "Charging", "Primitives", "CSQLite", "CDisk"]),
     module("StationConfiguration", ["CTOML", "Charging", "Primitives"]),
     module("Peering", ["Node", "Consensus", "Primitives", nio, nioPosix, nioTLS, nioSSL, logging]),
-    module(
-        "Mining",
-        [
-            "Stratum", "Monero", "MiningPool", "ProofOfWork", "Idleness", "HAL", "BoundedJSON", "Primitives", "CMiner", nio,
-            nioPosix,
-            nioTLS, nioSSL, nioHTTP1, lifecycle, logging,
-        ]),
 ]
 
 let composition: [Target] = [
@@ -119,7 +108,7 @@ let programs: [Target] = [
     program(
         "basestationd",
         [
-            "Station", "StationAPI", "Mining", "Idleness", "MiningPool", "Settlement", "ChainServer", "ChainAPI", "Chain",
+            "Station", "StationAPI", "Settlement", "ChainServer", "ChainAPI", "Chain",
             "BoardControl", "LinuxHAL", "SimulatedHAL",
             "HAL",
             "Peering",
@@ -145,10 +134,6 @@ let programs: [Target] = [
 let testing: [Target] = [
     module("PublishedVectors", path: "Tests/PublishedVectors"),
     tests("ProofOfWorkTests", ["ProofOfWork", "Primitives", "SimulatedHAL"]),
-    tests("MoneroTests", ["Monero", "ProofOfWork", "Primitives", "SimulatedHAL", "PublishedVectors"]),
-    tests("MiningPoolTests", ["MiningPool", "ProofOfWork", "Primitives", "SimulatedHAL"]),
-    tests("IdlenessTests", ["Idleness", "HAL", "Primitives", "SimulatedHAL"]),
-    tests("StratumTests", ["Stratum", "ProofOfWork", "BoundedJSON", "Primitives", "SimulatedHAL"]),
     tests("PrimitivesTests", ["Primitives", "PublishedVectors", "SimulatedHAL", crypto]),
     tests("KeyBackupTests", ["KeyBackup", "Primitives", "PublishedVectors", "SimulatedHAL"]),
     tests("ConsensusTests", ["Consensus", "Primitives", "SimulatedHAL"]),
@@ -223,13 +208,7 @@ let testing: [Target] = [
             "Lab", "StationAPI", "StationClient", "StationConfiguration", "Ledger", "Charging", "Primitives", "basestationd",
             "basestation", "qlink",
         ]),
-    tests(
-        "MiningTests",
-        [
-            "Lab", "Mining", "Stratum", "Monero", "MiningPool", "ProofOfWork", "Idleness", "HAL", "SimulatedHAL", "BoundedJSON",
-            "Primitives", "basestation-miner", nio, nioPosix, nioSSL, logging,
-        ]),
-    tests("MinerTests", ["Lab", "Mining", "ProofOfWork", "Primitives", "basestation-miner", logging]),
+    tests("MinerTests", ["CMiner", "ProofOfWork", "Primitives", "PublishedVectors"]),
     tests("LinuxHALTests", ["Lab", "LinuxHAL", "HAL", "Primitives"]),
     tests(
         "HilTests",
@@ -266,7 +245,7 @@ let fuzzing: [Target] =
         program(
             "fuzz",
             [
-                "LinuxHAL", "HAL", "Stratum", "ProofOfWork", "StationConfiguration", "StationAPI", "Netlink", "KeyBackup", "Node",
+                "LinuxHAL", "HAL", "StationConfiguration", "StationAPI", "Netlink", "KeyBackup", "Node",
                 "Ledger", "Consensus",
                 "Charging", "Primitives",
             ],

@@ -73,7 +73,7 @@ extension WorkerOrder: Canonical {
 
 extension WorkerReport: Canonical {
     /// Of the words of a failure, in bytes.
-    static let wordsLimit = 400
+    public static let wordsLimit = 400
 
     public init() { self = .progress(hashes: 0) }
 
@@ -115,7 +115,8 @@ extension WorkerReport: Canonical {
             try coder.integer(&number)
             try coder.fixed(&hash)
             self = .checked(number: number, hash: hash)
-        case 5:
+        case 5: self = .resting
+        case 6:
             var words = ""
             if case .failure(let held) = self { words = held }
             try coder.text(&words, limit: Self.wordsLimit)
@@ -131,7 +132,8 @@ extension WorkerReport: Canonical {
         case .share: 2
         case .progress: 3
         case .checked: 4
-        case .failure: 5
+        case .resting: 5
+        case .failure: 6
         }
     }
 }

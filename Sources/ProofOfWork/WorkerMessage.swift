@@ -10,7 +10,7 @@ public enum WorkerOrder: Hashable, Sendable {
     case begin(WorkerPlan)
     /// Hash this instead of what went before. Shares say the number.
     case job(number: UInt32, WorkerJob)
-    /// Hash nothing; keep what was prepared.
+    /// Stand still at once, within a hash; keep what was prepared. A job lets it go on.
     case rest
     /// Hash this once, before all else: a pool looks whether a share is true.
     case check(number: UInt32, seedHash: Bytes32, blob: [UInt8])
@@ -25,6 +25,8 @@ public enum WorkerReport: Hashable, Sendable {
     /// Hashes since it began, once a second.
     case progress(hashes: UInt64)
     case checked(number: UInt32, hash: Bytes32)
+    /// Every thread stands still.
+    case resting
     /// It ends now. In words, with the mend.
     case failure(String)
 }

@@ -18,8 +18,8 @@ quietly() {
 Tests/Cross/sdk.sh || status=$?
 if [ $status = 77 ]; then echo "arm64 $what: 0 passed, 0 failed, 1 SKIPPED"; fi
 [ $status = 0 ] || exit $status
-say "building basestationd, basestation and qlink for arm64: release, Swift's runtime inside, stripped"
-for product in basestationd basestation qlink; do
+say "building basestationd, basestation, basestation-miner and qlink for arm64: release, Swift's runtime inside, stripped"
+for product in basestationd basestation basestation-miner qlink; do
 	quietly Tests/Cross/build.sh -c release --scratch-path .build-arm64 --product $product --static-swift-stdlib -Xlinker -s
 done
 say "building the tests for arm64"

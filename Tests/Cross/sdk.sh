@@ -9,7 +9,7 @@ cache=${CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/basestation/arm64}
 board_suite=${BOARD_SUITE:-trixie}  # what boards run
 swift_suite=${SWIFT_SUITE:-sid}     # the suite whose Swift can be used; its programs run on the board's suite
 # headers and libraries to link with: Package.swift's system libraries
-packages=(libc6-dev libgcc-14-dev libstdc++-14-dev linux-libc-dev zlib1g-dev libsqlite3-dev libtomlplusplus-dev libgpiod-dev)
+packages=(libc6-dev libgcc-14-dev libstdc++-14-dev linux-libc-dev zlib1g-dev libsqlite3-dev libtomlplusplus-dev libgpiod-dev librandomx-dev)
 least=6.2                           # Package.swift's tools version
 
 say() { echo "sdk: [$SECONDS s] $*"; }

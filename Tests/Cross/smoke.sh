@@ -15,7 +15,7 @@ passed() { echo "ok    $*"; }
 run() { timeout 60 "$cache/bin/qemu-aarch64" -L "$sysroot" "$folder/$1" "${@:2}"; }
 needed() { readelf -d "$1" | sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p'; }
 
-for program in basestationd basestation qlink; do
+for program in basestationd basestation basestation-miner qlink; do
 	readelf -h "$folder/$program" | grep -q 'Machine: *AArch64' || fail "$program is not arm64's"
 	! readelf -S "$folder/$program" | grep -q '\.symtab' || fail "$program is not stripped"
 	! needed "$folder/$program" | grep -E 'libFoundation|ICU|libswift' || fail "$program needs the library above"
@@ -58,8 +58,8 @@ if [ -n "$bundle" ]; then
 	passed "$(grep -o 'Test run with .*' "$work/log" || fail "no test ran")"
 fi
 
-printf '\n%-14s %8s  %s\n' PROGRAM 'SIZE MB' 'SHARED LIBRARIES NEEDED'
-for program in basestationd basestation qlink; do
-	printf '%-14s %8s  %s\n' $program "$(stat -Lc %s "$folder/$program" | awk '{ printf "%.1f", $1 / 1e6 }')" "$(needed "$folder/$program" | tr '\n' ' ')"
+printf '\n%-18s %8s  %s\n' PROGRAM 'SIZE MB' 'SHARED LIBRARIES NEEDED'
+for program in basestationd basestation basestation-miner qlink; do
+	printf '%-18s %8s  %s\n' $program "$(stat -Lc %s "$folder/$program" | awk '{ printf "%.1f", $1 / 1e6 }')" "$(needed "$folder/$program" | tr '\n' ' ')"
 done
 echo "basestationd, simulated: $((rss / 1024)) MiB resident, the emulator's own among them (a board's own: make hil ARCH=arm64)"

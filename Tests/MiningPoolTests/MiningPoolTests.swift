@@ -1,2 +1,0 @@
-import MiningPool
-import Testing

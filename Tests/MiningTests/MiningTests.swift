@@ -1,2 +1,0 @@
-import Mining
-import Testing

@@ -1,2 +1,0 @@
-import Monero
-import Testing

@@ -1,2 +1,0 @@
-import Stratum
-import Testing
