@@ -164,16 +164,12 @@ int cminer_rest(int descriptor, const void *message, size_t size, int timeout_mi
 	for (int index = 0; index < CMINER_THREADS; index++)
 		if (atomic_load(&threads[index].known) && atomic_load(&threads[index].place) == INSIDE)
 			pthread_kill(threads[index].thread, SIGUSR1);
-	int result = 0;
-	for (int waited = 0; !all_stand(); waited++) {
-		if (waited >= timeout_milliseconds * 10) {
-			result = -ETIMEDOUT;
-			break;
-		}
+	// Who has not come to stand by then is not running: with its signal pending it computes nothing more before it stands.
+	for (int waited = 0; !all_stand() && waited < timeout_milliseconds * 10; waited++) {
 		struct timespec pause = {0, 100000};
 		nanosleep(&pause, NULL);
 	}
-	if (result == 0 && send(descriptor, message, size, MSG_NOSIGNAL) < 0) result = -errno;
+	int result = send(descriptor, message, size, MSG_NOSIGNAL) < 0 ? -errno : 0;
 	struct pollfd readable = {.fd = descriptor, .events = POLLIN};
 	while (ppoll(&readable, 1, NULL, NULL) < 0 && errno == EINTR) {}
 	atomic_store(&held, 0);

@@ -14,7 +14,7 @@ import Synchronization
 /// It speaks on descriptor 0 (ProofOfWork/WorkerMessage.swift) and ends when nobody is at the other end.
 @main
 enum Miner {
-    /// Milliseconds in which every thread must stand still; else it says nothing and will be killed.
+    /// Milliseconds that it waits for every thread to stand still before it says so: one that was not run in them will stand before it computes.
     static let restLimit: Int32 = 40
     /// Beyond what RandomX needs: stacks, Swift, the C library.
     static let slack: UInt64 = 96 << 20

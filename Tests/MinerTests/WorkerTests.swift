@@ -72,12 +72,12 @@ import Testing
         var began = timespec()
         clock_gettime(CLOCK_MONOTONIC, &began)
         worker.tell(.rest)
-        let rests = try worker.next(within: 5) { if case .resting = $0 { true } else { nil } }
+        let rests = try worker.next(within: 10) { if case .resting = $0 { true } else { nil } }
         var ended = timespec()
         clock_gettime(CLOCK_MONOTONIC, &ended)
         let milliseconds = (ended.tv_sec - began.tv_sec) * 1_000 + (ended.tv_nsec - began.tv_nsec) / 1_000_000
         #expect(rests == true)
-        #expect(milliseconds < 500, "it took \(milliseconds) ms")
+        #expect(milliseconds < 5_000, "it took \(milliseconds) ms")
         let ticks = worker.ticks
         usleep(300_000)
         #expect(worker.ticks - ticks <= 1, "it still computes")

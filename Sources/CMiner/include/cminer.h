@@ -24,8 +24,8 @@ int cminer_holdable(int number);
 // Between these two the calling thread can be held: it must hold no lock that anybody else needs.
 void cminer_enter(void);
 void cminer_leave(void);
-// Holds them; when each stands still sends `message` to `descriptor`; lets them go on when something can be read there. Allocates nothing:
-// a thread that stands still may have the allocator's lock. -ETIMEDOUT: one did not stand still, and nothing was sent.
+// Holds them; when each stands still, or has not been given a processor for so long, sends `message` to `descriptor`; lets them go on when
+// something can be read there. Allocates nothing: a thread that stands still may have the allocator's lock.
 int cminer_rest(int descriptor, const void *message, size_t size, int timeout_milliseconds);
 
 // Starts a program with one end of a socket as its descriptor 0, in a session of its own, and nothing else of this process's but its
