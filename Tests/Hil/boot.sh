@@ -23,7 +23,7 @@ export LD_LIBRARY_PATH=$lab/tools/usr/lib/x86_64-linux-gnu
 timeout "$limit" "$lab/tools/usr/bin/${machine[0]}" -L "$lab/tools/usr/share/qemu" "${machine[@]:1}" \
 	-accel tcg,thread=multi -smp 2 -m 1536 -nic none -nodefaults -no-user-config -display none -no-reboot \
 	-kernel "$lab/vmlinuz" -initrd "$lab/initrd.gz" \
-	-append "console=$console quiet panic=-1 mitigations=off nokaslr random.trust_cpu=on $guest${INIT:+ hil.$INIT}" \
+	-append "console=$console quiet panic=-1 oops=panic mitigations=off nokaslr random.trust_cpu=on $guest${INIT:+ hil.$INIT}" \
 	-serial "file:$out/console" -device virtio-rng-pci \
 	$(share files "$files" ,readonly=on) $(share lab "$lab" ,readonly=on) $(share out "$out" "") </dev/null
 qemu=$?
