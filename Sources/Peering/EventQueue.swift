@@ -18,6 +18,13 @@ final class EventQueue: Sendable {
         var nextTicket: UInt64 = 0
     }
 
+    /// Who goes on. Nobody does while the lock is held: the runtime calls `onCancel` with its own lock on the task, which a task that goes
+    /// on needs, and `onCancel` waits for ours.
+    private struct Woken {
+        var senders: [CheckedContinuation<Void, Never>] = []
+        var readers: [(CheckedContinuation<PeerEvent?, Never>, PeerEvent?)] = []
+    }
+
     private let eventLimit: Int
     private let byteLimit: Int
     private let state = Mutex(State())
@@ -32,16 +39,16 @@ final class EventQueue: Sendable {
         }
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                state.withLock { state in
-                    if state.isFinished || Task.isCancelled { return continuation.resume() }
+                change { state, woken in
+                    guard !state.isFinished, !Task.isCancelled else { return woken.senders.append(continuation) }
                     state.senders.append(Waiting(ticket: ticket, event: event, continuation: continuation))
-                    self.settle(&state)
+                    settle(&state, &woken)
                 }
             }
         } onCancel: {
-            state.withLock { state in
+            change { state, woken in
                 guard let index = state.senders.firstIndex(where: { $0.ticket == ticket }) else { return }
-                state.senders.remove(at: index).continuation.resume()
+                woken.senders.append(state.senders.remove(at: index).continuation)
             }
         }
     }
@@ -50,48 +57,56 @@ final class EventQueue: Sendable {
     func next() async -> PeerEvent? {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                state.withLock { state in
+                change { state, woken in
                     precondition(state.reader == nil, "peer events have one reader")
-                    if Task.isCancelled { return continuation.resume(returning: nil) }
+                    guard !Task.isCancelled else { return woken.readers.append((continuation, nil)) }
                     state.reader = continuation
-                    self.settle(&state)
+                    settle(&state, &woken)
                 }
             }
         } onCancel: {
-            state.withLock { state in
-                state.reader?.resume(returning: nil)
+            change { state, woken in
+                guard let reader = state.reader else { return }
                 state.reader = nil
+                woken.readers.append((reader, nil))
             }
         }
     }
 
     func finish() {
-        state.withLock { state in
+        change { state, woken in
             state.isFinished = true
-            for sender in state.senders { sender.continuation.resume() }
+            woken.senders += state.senders.map(\.continuation)
             state.senders = []
-            self.settle(&state)
+            settle(&state, &woken)
         }
     }
 
+    private func change(_ make: (inout State, inout Woken) -> Void) {
+        var woken = Woken()
+        state.withLock { make(&$0, &woken) }
+        for sender in woken.senders { sender.resume() }
+        for (reader, event) in woken.readers { reader.resume(returning: event) }
+    }
+
     /// Moves waiting events into the free space, and one of them to the reader, until neither can be done.
-    private func settle(_ state: inout State) {
+    private func settle(_ state: inout State, _ woken: inout Woken) {
         repeat {
             while let first = state.senders.first, hasRoom(for: first.event, in: state) {
                 state.senders.removeFirst()
                 state.events.append(first.event)
                 state.bytes += first.event.size
-                first.continuation.resume()
+                woken.senders.append(first.continuation)
             }
             guard let reader = state.reader, !state.events.isEmpty else { break }
             let event = state.events.removeFirst()
             state.bytes -= event.size
             state.reader = nil
-            reader.resume(returning: event)
+            woken.readers.append((reader, event))
         } while !state.senders.isEmpty
         if state.isFinished, state.events.isEmpty, let reader = state.reader {
             state.reader = nil
-            reader.resume(returning: nil)
+            woken.readers.append((reader, nil))
         }
     }
 
