@@ -82,6 +82,7 @@ let adapters: [Target] = [
     module("Store", ["Node", "Ledger", "Consensus", "Charging", "Primitives", "CSQLite", "CDisk"]),
     module("StationConfiguration", ["CTOML", "Charging", "Primitives"]),
     module("Peering", ["Node", "Consensus", "Primitives", nio, nioPosix, nioTLS, nioSSL, logging]),
+    module("Mining", ["ProofOfWork", "HAL", "Primitives", "CMiner", nio, nioPosix, logging]),
 ]
 
 let composition: [Target] = [
@@ -208,7 +209,8 @@ let testing: [Target] = [
             "Lab", "StationAPI", "StationClient", "StationConfiguration", "Ledger", "Charging", "Primitives", "basestationd",
             "basestation", "qlink",
         ]),
-    tests("MinerTests", ["CMiner", "ProofOfWork", "Primitives", "PublishedVectors"]),
+    tests("MiningTests", ["Lab", "Mining", "ProofOfWork", "HAL", "SimulatedHAL", "Primitives", "PublishedVectors", nio, nioPosix, logging]),
+    tests("MinerTests", ["Lab", "CMiner", "ProofOfWork", "Primitives", "PublishedVectors"]),
     tests("LinuxHALTests", ["Lab", "LinuxHAL", "HAL", "Primitives"]),
     tests(
         "HilTests",

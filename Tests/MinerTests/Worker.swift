@@ -1,5 +1,7 @@
+import Foundation
 import CMiner
 import Glibc
+import Lab
 import Primitives
 import ProofOfWork
 import Testing
@@ -16,8 +18,7 @@ final class Worker {
         var (end, pid) = (Int32(-1), Int32(0))
         var arguments = [strdup("basestation-miner"), nil]
         defer { free(arguments[0]) }
-        let path = try #require(Self.path)
-        try #require(cminer_spawn(path, &arguments, &end, &pid) == 0)
+        try #require(try cminer_spawn(Products.url("basestation-miner").path, &arguments, &end, &pid) == 0)
         (self.end, self.pid) = (end, pid)
         tell(.begin(plan))
     }
@@ -26,19 +27,6 @@ final class Worker {
         close(end)
         kill(pid, SIGKILL)
         waitpid(pid, nil, 0)
-    }
-
-    /// Beside the tests' own program.
-    private static var path: String? {
-        guard let own = realpath("/proc/self/exe", nil) else { return nil }
-        defer { free(own) }
-        // swift-testing's runner is the toolchain's: what it was given to run lies with the programs
-        let bundle = CommandLine.arguments.first { $0.contains(".xctest") } ?? String(cString: own)
-        for folder in sequence(first: bundle[...], next: { $0.lastIndex(of: "/").map { index in bundle[..<index] } }) {
-            let path = folder + "/basestation-miner"
-            if access(String(path), X_OK) == 0 { return String(path) }
-        }
-        return nil
     }
 
     func tell(_ order: WorkerOrder) {
