@@ -7,7 +7,6 @@ struct IdleBoard: Sendable {
     private(set) var memory = Memory()
     private(set) var sessions = 0
     private(set) var isSharing = true
-    private(set) var free = ByteCount(bytes: 0)
     private var readAt: Instant?
     private var dropped: UInt64?
     private var congestedAt: Instant?
@@ -21,7 +20,6 @@ struct IdleBoard: Sendable {
         countDrops(reading.activity.packetsDropped, at: now, settings)
         load.count(reading, at: now, settings)
         memory.count(reading, settings)
-        free = reading.activity.memoryAvailable
         (sessions, isSharing, power) = (reading.sessions, reading.isSharing, reading.power)
         isUnreadable = reading.temperatures == nil
         heat = reading.temperatures?.map(\.milliCelsius).max()

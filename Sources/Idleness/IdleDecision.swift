@@ -1,4 +1,4 @@
-public import HAL
+import HAL
 public import Primitives
 
 /// Decides when the station mines. See the module's page; ``Quiet`` says how it reads traffic.
@@ -113,12 +113,14 @@ public struct IdleDecision: Sendable {
     // MARK: why not
 
     private func reasons(at now: Moment) -> [IdleReason] {
-        guard let settings else { return [.notConfigured] }
-        var found = owners(settings, at: now)
+        // What the board has against it is looked at also where mining is off: idle time is known before anybody decides to mine.
+        let isConfigured = settings != nil
+        let settings = settings ?? IdleSettings()
+        var found = (isConfigured ? [] : [IdleReason.notConfigured]) + owners(settings, at: now)
         found += board.reasons(at: now.boot, settings)
         if isMining, let mode, !board.memory.fits(mode), board.memory.fits(.light) {
             // It starts again in the mode that still fits.
-            found.append(.memoryShort(free: board.free, needed: mode.memory))
+            found.append(.memoryShort(free: board.memory.free, mode, needed: mode.memory))
         }
         found += clients(settings, at: now.boot)
         if found.isEmpty, !isMining, let mode, let reason = worth(mode, at: now) { found.append(reason) }

@@ -15,6 +15,9 @@ public struct IdleSeconds: Hashable, Sendable {
         observed = observed.saturatingAdd(other.observed)
         idle = idle.saturatingAdd(other.idle)
         mined = mined.saturatingAdd(other.mined)
+        // A rest of a second may have been counted in the hour before.
+        idle = min(idle, observed)
+        mined = min(mined, idle)
     }
 }
 

@@ -8,7 +8,7 @@ enum IdleReason: Hashable, Sendable {
     case clockNotSet
     case outsideHours([DailyHours], nextMinute: Int)
     case boardTooSmall(ByteCount)
-    case memoryShort(free: ByteCount, needed: ByteCount)
+    case memoryShort(free: ByteCount, MiningMode, needed: ByteCount)
     case notRead(since: Instant?)
     case battery(percent: UInt8?, minimum: UInt8?)
     case temperatureUnreadable
@@ -47,8 +47,8 @@ enum IdleReason: Hashable, Sendable {
                 + "next at \(DailyHours.text(next))"
         case .boardTooSmall(let total):
             "the board has \(mebibytes(total)) MiB of memory and mining needs a board with \(mebibytes(Memory.boardLeast))"
-        case .memoryShort(let free, let needed):
-            "\(mebibytes(free)) MiB of memory are free and light mode needs \(mebibytes(needed))"
+        case .memoryShort(let free, let mode, let needed):
+            "\(mebibytes(free)) MiB of memory are free and \(mode.rawValue) mode needs \(mebibytes(needed))"
         case .notRead(nil): "what the board does was not read yet"
         case .notRead(let since?): "what the board does was last read \(words(now.boot - since)) ago"
         case .battery(let percent, let minimum):

@@ -22,7 +22,7 @@ struct IdleSpells: Hashable, Sendable {
             counts[row * Self.lengths + column] += 1
             let range = row * Self.lengths..<(row + 1) * Self.lengths
             guard counts[range].reduce(0, +) >= Self.rowMax else { continue }
-            for index in range { counts[index] -= counts[index] / 2 }
+            for index in range { counts[index] /= 2 }
         }
     }
 
@@ -30,8 +30,8 @@ struct IdleSpells: Hashable, Sendable {
     ///
     /// A spell that outlasted all others is expected to go on as long again.
     func remaining(after lasted: Nanoseconds, hour: Int?) -> Nanoseconds? {
-        let own = hour.map { row($0) } ?? []
-        let row = own.reduce(0, +) >= Self.enough ? own : row(Self.all)
+        let own = hour.map { counts(of: $0) } ?? []
+        let row = own.reduce(0, +) >= Self.enough ? own : counts(of: Self.all)
         guard row.reduce(0, +) >= Self.enough else { return nil }
         let column = min(63 - max(1, lasted.wholeSeconds).leadingZeroBitCount, Self.lengths - 1)
         let longer = row[column...].reduce(0, +)
@@ -45,7 +45,7 @@ struct IdleSpells: Hashable, Sendable {
         return lasted
     }
 
-    private func row(_ row: Int) -> [UInt32] { Array(counts[row * Self.lengths..<(row + 1) * Self.lengths]) }
+    private func counts(of row: Int) -> [UInt32] { Array(counts[row * Self.lengths..<(row + 1) * Self.lengths]) }
 
     mutating func visit(_ coder: inout some CanonicalCoder) throws(CanonicalError) {
         for index in counts.indices {

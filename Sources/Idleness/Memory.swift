@@ -7,7 +7,7 @@ struct Memory: Hashable, Sendable {
     static let boardLeast = ByteCount(bytes: 500 << 20)  // a board of 512 MiB shows less: the kernel takes its part
 
     private var fits: [Bool] = [false, false]  // light, fast
-    private var free = ByteCount(bytes: 0)
+    private(set) var free = ByteCount(bytes: 0)
     private var total: ByteCount?
 
     mutating func count(_ reading: IdleReading, _ settings: IdleSettings) {
@@ -27,6 +27,6 @@ struct Memory: Hashable, Sendable {
         if total < Self.boardLeast { return .boardTooSmall(total) }
         guard !fits[0] else { return nil }
         let needed = MiningMode.light.memory.bytes.saturatingAdd(settings.memoryReserve.bytes)
-        return .memoryShort(free: free, needed: ByteCount(bytes: needed))
+        return .memoryShort(free: free, .light, needed: ByteCount(bytes: needed))
     }
 }
