@@ -48,11 +48,11 @@ final class ClientListener: @unchecked Sendable {
                 if came < 0 { drop(place.key) }  // it went down; its coming up is told
             }
             guard waits[1].revents != 0 else { continue }
-            do throws(HALError) { if hearsOfPorts() { try listen() } } catch { return .failed(error) }
+            do throws(HALError) { if try hearsOfPorts() { try listen() } } catch { return .failed(error) }
         }
     }
 
-    private func hearsOfPorts() -> Bool {
+    private func hearsOfPorts() throws(HALError) -> Bool {
         var concerned = false
         do throws(NetlinkError) {
             try events.receive { event in
@@ -62,6 +62,7 @@ final class ClientListener: @unchecked Sendable {
                 }
             }
         } catch {
+            guard error == .overrun else { throw HALError(error, doing: "listen to link events") }
             return true  // some were lost: look for oneself
         }
         return concerned
