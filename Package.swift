@@ -230,7 +230,7 @@ let testing: [Target] = [
             "Primitives", "basestation-miner", nio, nioPosix, nioSSL, logging,
         ]),
     tests("MinerTests", ["Lab", "Mining", "ProofOfWork", "Primitives", "basestation-miner", logging]),
-    tests("LinuxHALTests", ["Lab", "LinuxHAL", "HAL", "Primitives"]),
+    tests("LinuxHALTests", ["Lab", "LinuxHAL", "HAL", "Primitives", logging]),
     tests(
         "HilTests",
         [
@@ -255,7 +255,7 @@ let testing: [Target] = [
         ], path: "Tests/Bench/bench"),
     tests(
         "KernelTests",
-        ["Lab", "LinuxHAL", "HAL", "Netlink", "StationAPI", "StationClient", "Charging", "Primitives"]),
+        ["Lab", "LinuxHAL", "HAL", "Netlink", "StationAPI", "StationClient", "Charging", "Primitives", logging]),
 ]
 
 /// `make fuzz` builds these, with libFuzzer's `main`: not part of an ordinary build.

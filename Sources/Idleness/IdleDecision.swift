@@ -167,7 +167,8 @@ public struct IdleDecision: Sendable {
 
     public func state(at now: Moment) -> IdleState {
         let words = reasons.map { $0.words(at: now, utcOffsetMinutes: settings?.utcOffsetMinutes ?? 0) }
-        return IdleState(isMining: isMining, since: since, mode: mode, reasons: words, why: words.first ?? idleWords(at: now.boot))
+        return IdleState(
+            isMining: isMining, since: since, mode: mode, reasons: words, why: words.first ?? idleWords(at: now.boot))
     }
 
     private func idleWords(at now: Instant) -> String {
@@ -178,6 +179,7 @@ public struct IdleDecision: Sendable {
             case 1: "one session is open and silent"
             case let count: "\(count) sessions are open and silent"
             }
-        return "the board is idle: " + [silence ?? "no client used the network", sessions].compactMap { $0 }.joined(separator: "; ")
+        return "the board is idle: "
+            + [silence ?? "no client used the network", sessions].compactMap { $0 }.joined(separator: "; ")
     }
 }

@@ -51,7 +51,9 @@ public struct IdleHistory: Hashable, Sendable {
         var number: Int32 = -1
         var seconds = IdleSeconds()
     }
-    private struct Rest: Hashable, Sendable { var (observed, idle, mined) = (Nanoseconds.zero, Nanoseconds.zero, Nanoseconds.zero) }
+    private struct Rest: Hashable, Sendable {
+        var (observed, idle, mined) = (Nanoseconds.zero, Nanoseconds.zero, Nanoseconds.zero)
+    }
     private struct Spell: Hashable, Sendable {
         var began: Instant
         var hour: Int?

@@ -7,7 +7,7 @@ import Primitives
 /// What fills the bucket is a person, and asks for the whole `quiet`, from the last moment that it was full.
 ///
 /// Both times double with each interruption that comes before mining went on for `quiet`, up to `quietMax`. An undisturbed stretch
-/// takes a doubling back for each of its minutes. So mining starts at most a dozen times in a minute, whatever clients do, and a night
+/// takes a doubling back for each of its minutes, and one at least if it was eight times what it had waited for. So mining starts at most a dozen times in a minute, whatever clients do, and a night
 /// with a keep-alive packet every minute costs two seconds of each.
 ///
 /// An open session does not forbid mining while its device is silent.
@@ -15,6 +15,7 @@ struct Quiet: Hashable, Sendable {
     /// 2 s doubled so often is above every `quietMax` that makes sense.
     static let doublingsMax = 16
     static let stretch = Nanoseconds.seconds(60)
+    static let worth: Int64 = 8
 
     private var level: UInt64 = 0  // thousandths of a packet
     private var counted: UInt64?
@@ -49,7 +50,8 @@ struct Quiet: Hashable, Sendable {
         if mined < settings.quiet {
             doublings = min(doublings + 1, Self.doublingsMax)
         } else {
-            doublings = max(0, doublings - Int(clamping: mined.count / Self.stretch.count))
+            let paid = mined.count / Self.worth >= breathNeeded(settings).count ? 1 : 0
+            doublings = max(0, doublings - max(paid, Int(clamping: mined.count / Self.stretch.count)))
         }
         interrupted = now
         wasPacket = byPacket

@@ -15,7 +15,9 @@ import Testing
         var metMining = 0
         for second in 0..<7 * 86_400 {
             let hour = second / 3_600 % 24
-            if second % 60 == 0, second >= busyUntil, random.chance((8..<23).contains(hour) ? 6 : 1, in: (8..<23).contains(hour) ? 10 : 18) {
+            if second % 60 == 0, second >= busyUntil,
+                random.chance((8..<23).contains(hour) ? 6 : 1, in: (8..<23).contains(hour) ? 10 : 18)
+            {
                 busyUntil = second + 60 * random.number((8..<23).contains(hour) ? 5...60 : 1...5)
             }
             var packets = second < busyUntil && random.chance(1, in: 2) ? random.number(1...2_000) : 0

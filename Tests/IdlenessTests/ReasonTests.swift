@@ -69,14 +69,20 @@ import Testing
                 ]
             }, end: { $0.reading.temperatures = [Temperature(name: "a", milliCelsius: 61_999)] }),
         Case(
-            words: "packets were dropped 1 s ago: the network is congested", seconds: 2,
-            begin: { $0.reading.activity.packetsDropped += 11; $0.second() }, end: { _ in }),
+            words: "packets were dropped 1 s ago: the network is congested",
+            begin: {
+                $0.reading.activity.packetsDropped += 11
+                $0.second()
+            }, end: { _ in }),
         Case(
             words: "other programs use 63 % of the processor; mining goes on below 20 %", seconds: 6,
             begin: { $0.others = 630 }, end: { $0.others = 100 }),
         Case(
             words: "a client sent a packet 0 s ago; mining goes on after 4 s of quiet", seconds: 1,
-            begin: { $0.second(packets: 1); $0.pass(.zero - .milliseconds(1_000)) }, end: { $0.pass(.seconds(1)) }),
+            begin: {
+                $0.second(packets: 1)
+                $0.pass(.zero - .milliseconds(1_000))
+            }, end: { $0.pass(.seconds(1)) }),
         Case(
             words: "clients use the network, last 3 s ago; mining goes on after 20 s of quiet", seconds: 3,
             begin: { $0.second(packets: 500) }, end: { _ in }),
@@ -117,7 +123,8 @@ import Testing
         (hours: ["22:00-07:00"], wall: "2026-11-23T21:59:50Z", offset: 0, why: "22:00" as String?),
         (["22:00-07:00"], "2026-11-23T22:00:00Z", 0, nil), (["22:00-07:00"], "2026-11-23T03:00:00Z", 0, nil),
         (["22:00-07:00"], "2026-11-23T07:00:00Z", 0, "22:00"), (["22:00-07:00"], "2026-11-23T21:00:00Z", 60, nil),
-        (["22:00-07:00"], "2026-11-23T06:00:00Z", 60, "22:00"), (["08:00-09:00", "13:00-14:00"], "2026-11-23T10:00:00Z", 0, "13:00"),
+        (["22:00-07:00"], "2026-11-23T06:00:00Z", 60, "22:00"),
+        (["08:00-09:00", "13:00-14:00"], "2026-11-23T10:00:00Z", 0, "13:00"),
         (["08:00-09:00", "13:00-14:00"], "2026-11-23T20:00:00Z", 0, "08:00"), (["05:00-05:00"], "2026-11-23T20:00:00Z", 0, nil),
         (["20:00-24:00"], "2026-11-23T23:59:00Z", 0, nil),
     ])
@@ -131,7 +138,8 @@ import Testing
         guard let why else { return }
         #expect(
             board.state.why
-                == "outside the hours that the owner allows (\(settings.hours.map(\.description).joined(separator: ", "))), next at \(why)")
+                == "outside the hours that the owner allows (\(settings.hours.map(\.description).joined(separator: ", "))), next at \(why)"
+        )
     }
 
     @Test func withoutAClockTheHoursAreUnknown() throws {

@@ -92,7 +92,8 @@ final class ClientListener: @unchecked Sendable {
                     mend: "add AF_PACKET to RestrictAddressFamilies in the unit")
             case let code:
                 throw HALError(
-                    .full, "cannot listen for packets on \(link.name): \(String(cString: strerror(code)))", mend: "raise LimitNOFILE")
+                    .full, "cannot listen for packets on \(link.name): \(String(cString: strerror(code)))",
+                    mend: "raise LimitNOFILE")
             }
         }
     }

@@ -95,10 +95,13 @@ public final class LinuxIdleSensor: IdleSensor {
             defer { state.handicap = error }
             return state.handicap != error
         }
-        if isNews { logger.warning("\(error); until then the ports' counters are read every 20 ms, at some cost of processor time") }
+        if isNews {
+            logger.warning("\(error); until then the ports' counters are read every 20 ms, at some cost of processor time")
+        }
     }
 
-    private func glanceForPackets() async throws {
+    /// What `firstPacket` does where it may not listen.
+    package func glanceForPackets() async throws {
         let before = try received()
         while try received().allSatisfy({ before[$0.key, default: 0] == $0.value }) {
             try await Task.sleep(for: Self.glance.duration)
