@@ -72,7 +72,7 @@ import Testing
 
     @Test(arguments: ["stat", "meminfo", "net/softnet_stat"])
     func aFileThatIsMissingIsNamed(file: String) async throws {
-        let proc = try Proc([file: .some(nil)])
+        let proc = try Proc([file: nil])
         let error = await #expect(throws: HALError.self) { try await proc.sensor.activity() }
         #expect(error?.kind == .missing && error?.what.contains(file) == true)
     }
