@@ -74,15 +74,24 @@ let domain: [Target] = [
     module("Node", ["Ledger", "Consensus", "Primitives"]),
     module("BoardControl", ["HAL", "Primitives"]),
     module("ProofOfWork", ["Primitives"]),
+    module("Monero", ["ProofOfWork", "Primitives"]),
+    module("MiningPool", ["ProofOfWork", "Primitives"]),
+    module("Idleness", ["HAL", "Primitives"]),
+    module("Stratum", ["ProofOfWork", "BoundedJSON", "Primitives"]),
 ]
 
 let adapters: [Target] = [
     module("LinuxHAL", ["HAL", "Netlink", "CLinux", "CGPIO", "Primitives", logging]),
     module("SimulatedHAL", ["HAL", "Primitives"]),
-    module("Store", ["Node", "Ledger", "Consensus", "Charging", "Primitives", "CSQLite", "CDisk"]),
+    module("Store", ["Node", "MiningPool", "Ledger", "Consensus", "Charging", "Primitives", "CSQLite", "CDisk"]),
     module("StationConfiguration", ["CTOML", "Charging", "Primitives"]),
     module("Peering", ["Node", "Consensus", "Primitives", nio, nioPosix, nioTLS, nioSSL, logging]),
-    module("Mining", ["ProofOfWork", "HAL", "Primitives", "CMiner", nio, nioPosix, logging]),
+    module(
+        "Mining",
+        [
+            "HTTPGuard", "Stratum", "Monero", "MiningPool", "ProofOfWork", "Idleness", "HAL", "BoundedJSON", "Primitives", "CMiner", nio,
+            nioPosix, nioHTTP1, nioSSL, logging,
+        ]),
 ]
 
 let composition: [Target] = [
@@ -109,7 +118,7 @@ let programs: [Target] = [
     program(
         "basestationd",
         [
-            "Station", "StationAPI", "Settlement", "ChainServer", "ChainAPI", "Chain",
+            "Station", "StationAPI", "Mining", "Idleness", "MiningPool", "Settlement", "ChainServer", "ChainAPI", "Chain",
             "BoardControl", "LinuxHAL", "SimulatedHAL",
             "HAL",
             "Peering",
@@ -135,6 +144,10 @@ let programs: [Target] = [
 let testing: [Target] = [
     module("PublishedVectors", path: "Tests/PublishedVectors"),
     tests("ProofOfWorkTests", ["ProofOfWork", "Primitives", "SimulatedHAL"]),
+    tests("MoneroTests", ["Monero", "ProofOfWork", "Primitives", "SimulatedHAL", "PublishedVectors"]),
+    tests("MiningPoolTests", ["MiningPool", "ProofOfWork", "Primitives", "SimulatedHAL", "PublishedVectors"]),
+    tests("IdlenessTests", ["Idleness", "HAL", "Primitives", "SimulatedHAL"]),
+    tests("StratumTests", ["Stratum", "ProofOfWork", "BoundedJSON", "Primitives", "SimulatedHAL", "PublishedVectors"]),
     tests("PrimitivesTests", ["Primitives", "PublishedVectors", "SimulatedHAL", crypto]),
     tests("KeyBackupTests", ["KeyBackup", "Primitives", "PublishedVectors", "SimulatedHAL"]),
     tests("ConsensusTests", ["Consensus", "Primitives", "SimulatedHAL"]),
@@ -209,9 +222,14 @@ let testing: [Target] = [
             "Lab", "StationAPI", "StationClient", "StationConfiguration", "Ledger", "Charging", "Primitives", "basestationd",
             "basestation", "qlink",
         ]),
-    tests("MiningTests", ["Lab", "Mining", "ProofOfWork", "HAL", "SimulatedHAL", "Primitives", "PublishedVectors", nio, nioPosix, logging]),
+    tests(
+        "MiningTests",
+        [
+            "Lab", "Mining", "Stratum", "Monero", "MiningPool", "ProofOfWork", "Idleness", "HAL", "SimulatedHAL", "BoundedJSON",
+            "Primitives", "PublishedVectors", nio, nioPosix, nioSSL, logging,
+        ]),
     tests("MinerTests", ["Lab", "CMiner", "ProofOfWork", "Primitives", "PublishedVectors"]),
-    tests("LinuxHALTests", ["Lab", "LinuxHAL", "HAL", "Primitives"]),
+    tests("LinuxHALTests", ["Lab", "LinuxHAL", "HAL", "Primitives", logging]),
     tests(
         "HilTests",
         [
@@ -236,7 +254,7 @@ let testing: [Target] = [
         ], path: "Tests/Bench/bench"),
     tests(
         "KernelTests",
-        ["Lab", "LinuxHAL", "HAL", "Netlink", "StationAPI", "StationClient", "Charging", "Primitives"]),
+        ["Lab", "LinuxHAL", "HAL", "Netlink", "StationAPI", "StationClient", "Charging", "Primitives", logging]),
 ]
 
 /// `make fuzz` builds these, with libFuzzer's `main`: not part of an ordinary build.

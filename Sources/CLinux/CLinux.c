@@ -3,8 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <linux/sockios.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -132,4 +135,37 @@ int clinux_poll_two(int first, int second)
     while (ready < 0 && errno == EINTR);
     if (ready < 0) return -errno;
     return (wait[0].revents != 0) | (wait[1].revents != 0) << 1;
+}
+
+int clinux_packet_socket(int interface_index)
+{
+    // Of no protocol until it is bound: before, it would see every interface.
+    int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0) return -errno;
+    int room = 4096, yes = 1;
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);  // one packet is all that is wanted
+#ifdef PACKET_IGNORE_OUTGOING
+    setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &yes, sizeof yes);  // since 4.20; before, they are told apart below
+#endif
+    struct sockaddr_ll place = {
+        .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = interface_index};
+    if (bind(fd, (struct sockaddr *)&place, sizeof place) < 0) {
+        int error = errno;
+        close(fd);
+        return -error;
+    }
+    return fd;
+}
+
+int clinux_packet_came(int fd)
+{
+    for (;;) {
+        char byte;
+        struct sockaddr_ll from = {0};
+        socklen_t size = sizeof from;
+        ssize_t count = recvfrom(fd, &byte, sizeof byte, MSG_DONTWAIT, (struct sockaddr *)&from, &size);
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -errno;
+        if (from.sll_pkttype != PACKET_OUTGOING && from.sll_pkttype != PACKET_LOOPBACK) return 1;
+    }
 }

@@ -12,6 +12,10 @@ public struct LinkMessage: Hashable, Sendable {
     public var mtu: UInt32
     public var bytesReceived: UInt64 = 0
     public var bytesSent: UInt64 = 0
+    public var packetsReceived: UInt64 = 0
+    public var packetsSent: UInt64 = 0
+    /// Packets that found no room. Not rx_dropped: it counts also what nobody here speaks, of which a busy network is full.
+    public var packetsWithoutRoom: UInt64 = 0
 
     static let headerSize = MemoryLayout<ifinfomsg>.size
 
@@ -31,6 +35,13 @@ public struct LinkMessage: Hashable, Sendable {
         if let statistics = attributes[Int(IFLA_STATS64)] {
             bytesReceived = statistics.native(at: MemoryLayout<rtnl_link_stats64>.offset(of: \.rx_bytes) ?? 16) ?? 0
             bytesSent = statistics.native(at: MemoryLayout<rtnl_link_stats64>.offset(of: \.tx_bytes) ?? 24) ?? 0
+            let count = { (field: PartialKeyPath<rtnl_link_stats64>) -> UInt64 in
+                MemoryLayout<rtnl_link_stats64>.offset(of: field).flatMap { statistics.native(UInt64.self, at: $0) } ?? 0
+            }
+            packetsReceived = count(\.rx_packets)
+            packetsSent = count(\.tx_packets)
+            packetsWithoutRoom = [count(\.tx_dropped), count(\.rx_missed_errors), count(\.rx_fifo_errors)]
+                .reduce(0) { $0.saturatingAdd($1) }
         }
     }
 

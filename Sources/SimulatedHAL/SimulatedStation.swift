@@ -22,9 +22,25 @@ public final class SimulatedStation: Sendable {
     }
 
     private struct Sleeper {
-        /// Since the world began.
-        var wakes: Instant
+        var wakes: Wake
         var continuation: CheckedContinuation<Void, any Error>
+    }
+
+    enum Wake: Hashable {
+        /// Since the world began.
+        case at(Instant)
+        /// More packets than these came in from clients.
+        case packetsPast(UInt64)
+
+        func isDue(in world: SimulatedWorld) -> Bool {
+            switch self {
+            case .at(let instant): world.elapsed >= instant
+            case .packetsPast(let count): world.packets.received > count
+            }
+        }
+
+        /// In which order they wake.
+        var order: Instant { if case .at(let instant) = self { instant } else { .zero } }
     }
 
     private let state: Mutex<State>
@@ -79,16 +95,23 @@ public final class SimulatedStation: Sendable {
     var bootID: String { state.withLock { $0.world.bootID } }
 
     func sleep(_ interval: Nanoseconds) async throws {
+        try await wait { .at($0.elapsed + interval) }
+    }
+
+    /// Until a client's packet comes in.
+    func firstPacket() async throws { try await wait { .packetsPast($0.packets.received) } }
+
+    private func wait(_ what: (SimulatedWorld) -> Wake) async throws {
         let (id, wakes) = state.withLock { state in
             state.nextSleeper += 1
-            return (state.nextSleeper, state.world.elapsed + interval)
+            return (state.nextSleeper, what(state.world))
         }
         defer { state.withLock { _ = $0.cancelled.remove(id) } }
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 let result: Result<Void, any Error>? = state.withLock { state in
                     if state.cancelled.contains(id) { return .failure(CancellationError()) }
-                    if state.world.elapsed >= wakes { return .success(()) }
+                    if wakes.isDue(in: state.world) { return .success(()) }
                     state.sleepers[id] = Sleeper(wakes: wakes, continuation: continuation)
                     return nil
                 }
@@ -108,9 +131,9 @@ public final class SimulatedStation: Sendable {
         let (result, woken, listeners, events) = try state.withLock {
             state throws(HALError) in
             let result = try body(&state.world)
-            let elapsed = state.world.elapsed
-            let due = state.sleepers.filter { $0.value.wakes <= elapsed }.sorted {
-                ($0.value.wakes, $0.key) < ($1.value.wakes, $1.key)
+            let world = state.world
+            let due = state.sleepers.filter { $0.value.wakes.isDue(in: world) }.sorted {
+                ($0.value.wakes.order, $0.key) < ($1.value.wakes.order, $1.key)
             }
             for (id, _) in due { state.sleepers[id] = nil }
             return (result, due.map(\.value.continuation), Array(state.listeners.values), state.world.takeLinkEvents())

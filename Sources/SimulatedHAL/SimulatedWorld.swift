@@ -48,6 +48,8 @@ public struct SimulatedWorld: Sendable {
     var pins: [IPAddress: Neighbour] = [:]
     var linkEvents: [LinkEvent] = []
     var linkBytes: [String: (received: UInt64, sent: UInt64)] = [:]
+    /// Of clients, on all ports together.
+    var packets: (received: UInt64, sent: UInt64) = (0, 0)
 
     /// Traffic is moved in stretches of at most this, so that both directions draw on a quota in turn.
     static let stretch = Nanoseconds.milliseconds(250)
@@ -178,6 +180,7 @@ public struct SimulatedWorld: Sendable {
             return
         }
         linkBytes[name.port, default: (0, 0)].received += up * traffic.packetUp
+        packets.received += up
         guard let mark = gate.mark(port: name.port, mac: name.mac, address: name.address) else {
             drop(up + down, isSpoofed: clients[index].disguise != nil)
             return
@@ -189,6 +192,7 @@ public struct SimulatedWorld: Sendable {
             answering.mac == clients[index].mac ? index : clients.firstIndex { $0.mac == answering.mac && $0.isPresent }
         guard let receiver else { return }
         linkBytes[name.port, default: (0, 0)].sent += down * traffic.packetDown
+        packets.sent += down
         pass(receiver, mark, .down, count: down, size: traffic.packetDown, from: start, to: end)
     }
 

@@ -21,4 +21,10 @@ int clinux_eventfd(void);
 // Waits for either. Returns 1 if first is readable, 2 if second is, 3 for both, or -errno.
 int clinux_poll_two(int first, int second);
 
+// A socket that sees what comes in on an interface of this thread's network namespace, and not what goes out (packet(7)).
+// Needs CAP_NET_RAW. Returns a descriptor or -errno.
+int clinux_packet_socket(int interface_index);
+// Takes what came. Returns 1 if that was a packet, 0 if it was nothing, -errno if the interface is down or gone.
+int clinux_packet_came(int fd);
+
 int64_t clinux_nanoseconds(int clock);
