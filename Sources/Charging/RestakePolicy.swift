@@ -19,6 +19,8 @@ public struct RestakePolicy: Hashable, Sendable {
 
     /// A fee is at most this part of what it puts to the stake, as with settlements: one percent.
     public static let feePart: UInt64 = 100
+    /// Others may crowd the chain: up to so many times its least fee is paid, and is spared beside what is kept.
+    public static let feePatience: UInt64 = 8
     /// Milliseconds of the ledger's time after an attempt that failed: each may cost a fee.
     public static let pause: UInt64 = 6 * 3_600_000
 

@@ -146,7 +146,8 @@ extension Settler {
         // Before the first of its transactions: later ones stand in the same place, and a block may have one by now.
         if let delegate = order.delegate, order.sent.isEmpty { order.sharesBefore = await shares(with: delegate) }
         let least = now.fee(for: payload, by: key.publicKey).units
-        var work = Work(payload, feeLimit: QLC(units: least * OrderDesk.feePatience))
+        let patience = order.isOfPolicy ? RestakePolicy.feePatience : OrderDesk.feePatience
+        var work = Work(payload, feeLimit: QLC(units: least * patience))
         work.order = order
         return work
     }

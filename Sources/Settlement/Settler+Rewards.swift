@@ -59,8 +59,10 @@ extension Settler {
         let record = await chain.read { $0.state.delegate(delegate) }
         // Who is jailed earns nothing for the stake; the first stake has a minimum of its own, which is its owner's to give.
         guard let record, record.status == .standing, record.shares > 0 else { return }
+        // It may have to pay more for its place: that does not come out of what is kept.
+        let raises = QLC(units: money.stakeFee.units * (RestakePolicy.feePatience - 1))
         let means = RestakePolicy.Means(
-            balance: money.balance, promised: money.promised, reserve: money.reserve, fee: money.stakeFee,
+            balance: money.balance, promised: money.promised + raises, reserve: money.reserve, fee: money.stakeFee,
             unclaimed: book.holdings.first { $0.delegate == delegate }?.unclaimed ?? .zero, owed: book.owed)
         guard let amount = restaking.amount(means) else { return }
         let id = book.nextID(for: key.publicKey)

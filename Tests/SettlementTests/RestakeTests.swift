@@ -131,7 +131,11 @@ import Testing
         await chain.refuse(with: nil)
         await desk.store.fill(false)
         try await Self.epoch(chain, fees: 40)
-        for _ in 0..<6 { try await desk.goOn(2, every: 3_600_001) }
+        // Longer than the pause after a failure; and blocks that follow each other closely, or a transaction expires before the next one.
+        for _ in 0..<10 {
+            try await chain.makeBlock(after: 3_600_001)
+            try await desk.goOn(3)
+        }
         let all = WallTime(secondsSince1970: 0)
         let (earned, money) = (try await desk.settler.rewards(since: all), await desk.settler.money())
         let grown = await Self.worth(desk) - before
