@@ -15,6 +15,12 @@ public struct OwnerOrder: Hashable, Sendable, Codable {
         case pay(to: PublicKey, amount: QLC)
         /// With the last voucher that the station holds.
         case close(ChannelID)
+        /// Votes for a delegate and shares in its fees.
+        case stake(with: PublicKey, amount: QLC)
+        /// nil: all that is with that delegate.
+        case unstake(from: PublicKey, amount: QLC?)
+        /// As ``stake``, out of the rewards, as the owner's ``RestakePolicy`` says.
+        case restake(with: PublicKey, amount: QLC)
     }
 
     public enum State: String, Hashable, Sendable, Codable { case waiting, sent, done, refused, expired, unknown }
@@ -33,6 +39,8 @@ public struct OwnerOrder: Hashable, Sendable, Codable {
     public var validUntil: UInt64 = 0
     /// Blocks above this height can have them.
     public var signedAt: UInt64 = 0
+    /// With the delegate, when it was signed: more or fewer of them are how a block's receipt is known afterwards.
+    public var sharesBefore: UInt64?
 
     /// Of the block that has it.
     public var height: UInt64?
@@ -47,5 +55,21 @@ public struct OwnerOrder: Hashable, Sendable, Codable {
     public var isOpen: Bool { state == .waiting || state == .sent }
 
     /// What leaves the account by it, beside the fee.
-    public var amount: QLC { if case .pay(_, let amount) = deed { amount } else { .zero } }
+    public var amount: QLC {
+        switch deed {
+        case .pay(_, let amount), .stake(_, let amount), .restake(_, let amount): amount
+        case .close, .unstake: .zero
+        }
+    }
+
+    /// Whose shares it changes.
+    public var delegate: PublicKey? {
+        switch deed {
+        case .stake(let delegate, _), .unstake(let delegate, _), .restake(let delegate, _): delegate
+        case .pay, .close: nil
+        }
+    }
+
+    /// Nobody asked for it: it gives way to whatever the owner asks for.
+    public var isOfPolicy: Bool { if case .restake = deed { true } else { false } }
 }

@@ -82,6 +82,9 @@ public struct SettlementMemory: Hashable, Sendable {
     public var unsettledSince: [ChannelID: UInt64] = [:]
     /// Those that are open.
     public var orders: [OwnerOrder] = []
+    public var choice = StakeChoice.unsaid
+    /// nil: nothing was noted yet.
+    public var rewards: RewardBook?
 
     public init() {}
 }
@@ -93,6 +96,9 @@ public enum SettlementChange: Hashable, Sendable {
     case unsettled(ChannelID, since: UInt64?)
     /// Takes the place of what was noted of it before.
     case order(OwnerOrder)
+    case choice(StakeChoice)
+    /// Takes the place of what was noted before; `came` is added to what that day of the ledger's time brought.
+    case rewards(RewardBook, came: QLC, day: UInt64)
 }
 
 /// Where ``SettlementMemory`` is kept. Changes are on disk, all of them, when `remember` returns; or none is.
@@ -101,4 +107,6 @@ public protocol SettlementStore: Sendable {
     func remember(_ changes: [SettlementChange]) async throws(StorageError)
     /// Also one that was carried out long ago; nil: nobody gave it.
     func order(_ id: OwnerOrder.ID) async throws(StorageError) -> OwnerOrder?
+    /// What stake brought on that day and later; days are counted from 1970 in the ledger's time.
+    func rewards(on chainID: Bytes32, since day: UInt64) async throws(StorageError) -> QLC
 }

@@ -10,6 +10,7 @@ struct LedgerView: Sendable {
     var chainID = Bytes32.zero
     var height: UInt64
     var time: BlockTime
+    var epoch: UInt64
     /// Of the station's account.
     var sequence: UInt64
     var balance: QLC
@@ -26,6 +27,7 @@ struct LedgerView: Sendable {
     init(_ now: ChainMoment, _ station: PublicKey, _ held: [HeldVoucher], _ newest: Bytes32?) {
         let (state, account) = (now.state, now.state.account(station))
         (chainID, height, time) = (state.chainID, state.head.height, state.head.time)
+        epoch = state.epoch.number
         (sequence, balance, parameters) = (account.sequence, account.balance, state.parameters)
         records = Dictionary(
             held.compactMap { voucher in state.channel(voucher.channel).map { (voucher.channel, $0) } },

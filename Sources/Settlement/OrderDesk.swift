@@ -62,6 +62,15 @@ public enum OrderRefusal: Error, Hashable, Sendable, CustomStringConvertible {
     case tooLittle(amount: QLC, fee: QLC, keep: QLC, balance: QLC, promised: QLC)
     case anotherOrder(OwnerOrder.ID)
     case noSuchChannel(ChannelID)
+    case nobodyChosen
+    case notACandidate(String)
+    case expelled(String)
+    case belowMinimum(QLC)
+    case nothingStaked
+    case notStakedWith(String)
+    case severalDelegates(Int)
+    case notSoMuchStaked(QLC)
+    case tooManyReturning
     case busy
 
     public var description: String {
@@ -77,6 +86,17 @@ public enum OrderRefusal: Error, Hashable, Sendable, CustomStringConvertible {
                 + "settlements: take less, or keep less (--keep)"
         case .anotherOrder(let id): "order \(id) is another one; a new payment needs a new id"
         case .noSuchChannel(let id): "the chain has no channel \(id) to this station: it is closed, or never was"
+        case .nobodyChosen: "nobody is chosen to stake with: basestation delegate ADDRESS chooses"
+        case .notACandidate(let name):
+            "\(name) does not stand for election, so nobody can stake with it; the call chain.delegates lists who does"
+        case .expelled(let name): "\(name) was expelled for signing two things and takes no stake; choose another delegate"
+        case .belowMinimum(let least): "the first stake with a delegate is \(least) QLC at least"
+        case .nothingStaked: "nothing is staked"
+        case .notStakedWith(let name): "nothing is staked with \(name)"
+        case .severalDelegates(let count): "the stake is with \(count) delegates; say from which: --from ADDRESS"
+        case .notSoMuchStaked(let staked):
+            "\(staked) QLC are staked there, less what is ordered back already; take less, or all of it"
+        case .tooManyReturning: "as much is on its way back as the ledger keeps apart; wait until some of it is free"
         case .busy: "another order is just being taken in; ask again"
         }
     }

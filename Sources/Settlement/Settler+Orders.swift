@@ -44,6 +44,9 @@ extension Settler {
         case .close(let channel):
             let payee = await chain.read { $0.state.channel(channel)?.terms.payee }
             guard payee == key.publicKey else { throw .noSuchChannel(channel) }
+        case .stake(let delegate, let amount), .restake(let delegate, let amount):
+            try await checkStake(amount, with: delegate, money, keep: keep)
+        case .unstake(let delegate, let amount): try await checkUnstake(amount, from: delegate, money)
         }
     }
 
@@ -81,6 +84,8 @@ extension Settler {
             if case .close(let channel) = order.deed, await chain.read({ $0.state.channel(channel) == nil }) {
                 return order.ended(.refused, "the channel is closed already; nothing was sent")
             }
+            // What the policy wants is decided at each look: it stands in the way of nothing.
+            if order.isOfPolicy { return order.ended(.refused, "something more pressing came first; nothing was sent") }
             guard now.time > order.askedAt.saturatingAdd(OrderDesk.patience) else { return nil }
             return order.ended(.expired, "it could not be sent within an hour; nothing was paid")
         }
@@ -117,11 +122,14 @@ extension Settler {
             if await chain.read({ $0.state.channel(channel) == nil }) { return order.ended(.done, nil, at: height) }
             return order.ended(
                 .refused, "somebody settled a later voucher at the same time; only the fee is paid, close it again", at: height)
+        case .stake(let delegate, _), .unstake(let delegate, _), .restake(let delegate, _):
+            return await whatCame(ofStake: order, with: delegate, at: height)
         }
     }
 
     /// The next order, or the one whose transaction waits.
-    func work(for order: OwnerOrder, _ held: [HeldVoucher], _ now: LedgerView) -> Work {
+    func work(for order: OwnerOrder, _ held: [HeldVoucher], _ now: LedgerView) async -> Work {
+        var order = order
         let payload: Payload
         switch order.deed {
         case .pay(let to, let amount): payload = .transfer(Transfer(to: to, amount: amount))
@@ -130,9 +138,16 @@ extension Settler {
                 held.first { $0.channel == channel && $0.brings(to: record) && now.time < record.releasedAt }
             }
             payload = .closeChannel(CloseChannel(channel, voucher: voucher?.presented))
+        case .stake(let delegate, let amount), .restake(let delegate, let amount):
+            payload = .stake(Stake(with: delegate, amount: amount))
+        // The largest amount stands for all of it, whatever it is worth by then.
+        case .unstake(let delegate, let amount): payload = .unstake(Unstake(from: delegate, amount: amount ?? QLC(units: .max)))
         }
+        // Before the first of its transactions: later ones stand in the same place, and a block may have one by now.
+        if let delegate = order.delegate, order.sent.isEmpty { order.sharesBefore = await shares(with: delegate) }
         let least = now.fee(for: payload, by: key.publicKey).units
-        var work = Work(payload, feeLimit: QLC(units: least * OrderDesk.feePatience))
+        let patience = order.isOfPolicy ? RestakePolicy.feePatience : OrderDesk.feePatience
+        var work = Work(payload, feeLimit: QLC(units: least * patience))
         work.order = order
         return work
     }

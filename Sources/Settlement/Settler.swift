@@ -48,6 +48,8 @@ public actor Settler {
     let listing: @Sendable () async -> StationListing?
     let usage: UsageCommitter?
     let network: Address.Network
+    /// What becomes of the rewards of the stake.
+    public nonisolated let restaking: RestakePolicy
     let logger: Logger
 
     private var outbox: Outbox?
@@ -66,6 +68,10 @@ public actor Settler {
     /// The last look found the node with the chain, as far as it can know.
     public private(set) var isUpToDate = false
     var desk = OrderDesk()
+    var choice = StakeChoice.unsaid
+    /// nil until the first look.
+    var rewards: RewardBook?
+    var stakeMark: StakeMark?
     /// An order is just being written.
     var isTakingIn = false
     public private(set) var status = Status()
@@ -76,16 +82,20 @@ public actor Settler {
     ///   - listing: what the ledger shall say of the station; nil: nothing.
     ///   - usage: brings usage records to the ledger; nil: they stay here.
     ///   - network: for addresses in words.
+    ///   - restaking: what becomes of the rewards of the stake.
     public init(
         key: PrivateKey, chain: any SettlementChain, store: any SettlementStore, policy: SettlementPolicy = SettlementPolicy(),
         held: @escaping @Sendable () async -> [HeldVoucher],
         listing: @escaping @Sendable () async -> StationListing? = { nil }, usage: UsageCommitter? = nil,
-        network: Address.Network = .main, logger: Logger
+        network: Address.Network = .main, restaking: RestakePolicy = RestakePolicy(), logger: Logger
     ) {
         (self.key, self.chain, self.store, self.policy) = (key, chain, store, policy)
-        (self.held, self.listing, self.usage, self.network, self.logger) = (held, listing, usage, network, logger)
+        (self.held, self.listing, self.usage, self.network) = (held, listing, usage, network)
+        (self.restaking, self.logger) = (restaking, logger)
     }
 
+    /// Nothing is on its way.
+    var hasFreePlace: Bool { outbox?.isEmpty ?? false }
     public nonisolated var station: PublicKey { key.publicKey }
 
     /// Runs until it is cancelled. There is nothing to bring to an end: what is on its way is on disk.
@@ -129,6 +139,7 @@ public actor Settler {
         self.outbox = outbox
         status.unsettled = receivables.reduce(QLC.zero) { $0 + $1.gain }
         await conclude(now)
+        await tendStake(now)
         let work = try await next(receivables, held, now, isFree: outbox.isEmpty, hasNews: !decided.isEmpty)
         try await go(on: work, now)
         status.underway = self.outbox?.newest?.id
@@ -140,6 +151,8 @@ public actor Settler {
         guard outbox == nil else { return }  // somebody else was faster
         desk = OrderDesk(memory.orders, on: chainID)
         since = memory.unsettledSince
+        choice = memory.choice
+        if memory.rewards?.chainID == chainID { rewards = memory.rewards }
         outbox = Outbox(memory.sent, by: key.publicKey, on: chainID)
     }
 
@@ -191,7 +204,7 @@ public actor Settler {
         if let settlement, settlement.isUrgent { return Work(settlement, held) }
         // An order that waits gives its place to nothing else, and takes that of nothing else: it is carried out once.
         let waiting = outbox?.newest.flatMap { desk.order(sentAs: $0.id) }
-        if let order = waiting ?? (isFree ? desk.next : nil) { return work(for: order, held, now) }
+        if let order = waiting ?? (isFree ? desk.next : nil) { return await work(for: order, held, now) }
         if let settlement { return Work(settlement, held) }
         guard isFree else { return nil }
         var payload = await nextListing(now, hasNews)

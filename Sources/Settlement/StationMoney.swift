@@ -25,6 +25,8 @@ public struct StationMoney: Hashable, Sendable {
     public var promised = QLC.zero
     /// The least for one payment.
     public var paymentFee: QLC
+    /// The least for staking, or for taking stake back, once.
+    public var stakeFee: QLC
     /// The least for one settlement.
     public var settlementFee: QLC
 
@@ -52,15 +54,22 @@ extension Settler {
         return await chain.read { now in
             let view = LedgerView(now, key, held, nil)
             let payment = view.fee(for: .transfer(Transfer(to: key, amount: .zero)), by: key)
+            let stake = view.fee(for: .stake(Stake(with: key, amount: .zero)), by: key)
             var money = StationMoney(
-                height: view.height, time: view.time, balance: view.balance, paymentFee: payment, settlementFee: view.fees.one)
+                height: view.height, time: view.time, balance: view.balance, paymentFee: payment, stakeFee: stake,
+                settlementFee: view.fees.one)
             for voucher in held {
                 guard let record = view.records[voucher.channel], voucher.brings(to: record), view.time < record.releasedAt
                 else { continue }
                 money.unsettled += voucher.voucher.claim.cumulativeAmount - record.settled
             }
-            for order in orders { money.promised += order.amount + payment }
-            money.addStake(of: key, on: now.state)
+            for order in orders { money.promised += order.amount + (order.delegate == nil ? payment : stake) }
+            let standing = StationStake(of: key, on: now.state)
+            for holding in standing.holdings {
+                money.staked += holding.staked
+                money.rewards += holding.rewards
+            }
+            for entry in standing.returning { money.unbonding += entry.amount }
             return money
         }
     }
@@ -83,21 +92,6 @@ extension Settler {
                     channel: $0.channel, unsettled: $0.gain, settled: $0.settled, isDemanded: demanded.contains($0.channel),
                     paysFee: hasCarrier && $0.gain > view.fees.more)
             }
-        }
-    }
-}
-
-extension StationMoney {
-    fileprivate mutating func addStake(of key: PublicKey, on state: LedgerState) {
-        for name in state.keys(of: .delegate) {
-            guard case .delegate(let record)? = state[name],
-                case .delegation(let delegation)? = state[.delegation(of: key, with: record.key)]
-            else { continue }
-            staked += record.worth(of: delegation.shares)
-            rewards += record.earned(by: delegation.shares, since: delegation.paidIndex)
-        }
-        for place in 0..<Unbonding.perStaker {
-            if case .unbonding(let entry)? = state[.unbonding(of: key, place)] { unbonding += entry.amount }
         }
     }
 }

@@ -18,6 +18,7 @@ public struct ChainSeam: Sendable {
     /// How far that is; nil before the first time.
     public var verification: @Sendable () async -> ChainVerificationView?
     public var wallet: WalletSeam
+    public var stake: StakeSeam
 
     public init(
         status: @escaping @Sendable () async -> StatusView.Chain,
@@ -25,10 +26,11 @@ public struct ChainSeam: Sendable {
         alerts: @escaping @Sendable () async -> [StatusView.Alert],
         answer: @escaping @Sendable ([UInt8]) async -> [UInt8]?,
         verify: @escaping @Sendable () async -> ChainVerificationView,
-        verification: @escaping @Sendable () async -> ChainVerificationView?, wallet: WalletSeam
+        verification: @escaping @Sendable () async -> ChainVerificationView?, wallet: WalletSeam,
+        stake: StakeSeam
     ) {
         (self.status, self.silence, self.alerts, self.answer) = (status, silence, alerts, answer)
-        (self.verify, self.verification, self.wallet) = (verify, verification, wallet)
+        (self.verify, self.verification, self.wallet, self.stake) = (verify, verification, wallet, stake)
     }
 }
 

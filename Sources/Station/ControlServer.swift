@@ -85,6 +85,7 @@ public struct ControlServer: Service {
         channelRoutes(api)
         station.chainRoutes(api)
         station.walletRoutes(api)
+        station.stakeRoutes(api)
         api.post("sim") { request, _ -> Response in
             guard let simulate = station.seams.simulate else {
                 throw Problem(.conflict, "this station has real hardware; start it with hal = \"simulated\" to play")
@@ -205,7 +206,7 @@ public struct ControlServer: Service {
         }
     }
 
-    private static func time(_ text: Substring?) throws -> WallTime? {
+    static func time(_ text: Substring?) throws -> WallTime? {
         guard let text else { return nil }
         guard let time = WallTime(String(text)) else {
             throw Problem(.malformed, "\"\(text.prefix(40))\" is not a time; write it like 2026-11-23T09:00:00Z")

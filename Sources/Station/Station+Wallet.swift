@@ -75,5 +75,5 @@ extension Station {
 }
 
 extension CallContext {
-    fileprivate func orderID() throws -> Bytes32 { try parameter("id", as: "an order's 64 hexadecimal digits") }
+    func orderID() throws -> Bytes32 { try parameter("id", as: "an order's 64 hexadecimal digits") }
 }

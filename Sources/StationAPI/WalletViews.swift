@@ -85,14 +85,17 @@ public struct WithdrawalRequest: Codable, Hashable, Sendable {
 /// What the owner ordered, and what became of it.
 public struct OrderView: Codable, Hashable, Sendable {
     public var orderId: Bytes32
-    /// `pay` or `close`.
+    /// `pay`, `close`, `stake`, `unstake`, or `restake`: given by the policy of `[stake]`.
     public var kind: String
     /// `waiting`, `sent`, `done`, `refused`, `expired` or `unknown` (the blocks are not kept that may have it).
     public var state: String
     /// Of the chain, when it was ordered.
     public var orderedAt: WallTime
     @OrNull public var to: String?
+    /// Of `unstake`, null: all.
     @OrNull public var amountQlc: QLC?
+    /// Whose stake it changes.
+    @OrNull public var delegate: String?
     @OrNull public var channelId: ChannelID?
     /// The newest one that was sent.
     @OrNull public var transactionId: Bytes32?
@@ -102,10 +105,11 @@ public struct OrderView: Codable, Hashable, Sendable {
 
     public init(
         orderId: Bytes32, kind: String, state: String, orderedAt: WallTime, to: String? = nil, amountQlc: QLC? = nil,
-        channelId: ChannelID? = nil, transactionId: Bytes32?, feeQlc: QLC?, height: UInt64?, reason: String?
+        channelId: ChannelID? = nil, delegate: String? = nil, transactionId: Bytes32?, feeQlc: QLC?, height: UInt64?,
+        reason: String?
     ) {
         (self.orderId, self.kind, self.state, self.orderedAt) = (orderId, kind, state, orderedAt)
-        (self.to, self.amountQlc, self.channelId) = (to, amountQlc, channelId)
+        (self.to, self.amountQlc, self.channelId, self.delegate) = (to, amountQlc, channelId, delegate)
         (self.transactionId, self.feeQlc, self.height, self.reason) = (transactionId, feeQlc, height, reason)
     }
 

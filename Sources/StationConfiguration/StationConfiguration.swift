@@ -40,6 +40,8 @@ public struct StationConfiguration: Hashable, Sendable {
     public var codeAttemptsPerMinute = 5
     public var tariffs: [Tariff] = []
     public var chain = ChainConfiguration()
+    /// What becomes of the rewards of the station's stake.
+    public var restaking = RestakePolicy()
     public var board = BoardConfiguration()
     public var simulatedSeed: UInt64 = 1
     public var simulatedClients = 3

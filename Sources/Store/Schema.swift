@@ -61,6 +61,12 @@ struct Schema {
         CREATE TABLE orders (id TEXT PRIMARY KEY, is_open INTEGER NOT NULL, state TEXT NOT NULL) WITHOUT ROWID;
         CREATE INDEX open_orders ON orders (id) WHERE is_open = 1;
         """,
+        """
+        -- with whom the owner stakes, and what the stake stood at when it was looked at last
+        CREATE TABLE stake (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+        -- what the stake brought on each day (of block time, from 1970)
+        CREATE TABLE rewards (chain TEXT NOT NULL, day INTEGER NOT NULL, units INTEGER NOT NULL, PRIMARY KEY (chain, day)) WITHOUT ROWID;
+        """,
     ]
 
     func migrate(_ database: borrowing SQLiteDatabase, path: String) throws(StorageError) {

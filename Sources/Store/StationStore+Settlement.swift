@@ -17,6 +17,12 @@ extension StationStore: SettlementStore {
         try database.query("SELECT id, state FROM orders WHERE is_open = 1 ORDER BY id") { row throws(StorageError) in
             memory.orders.append(try decode(OwnerOrder.self, of: "order", row))
         }
+        try database.query("SELECT key, value FROM stake WHERE key = 'choice'") { row throws(StorageError) in
+            memory.choice = try decode(StakeChoice.self, of: "stake", row)
+        }
+        try database.query("SELECT key, value FROM stake WHERE key = 'rewards'") { row throws(StorageError) in
+            memory.rewards = try decode(RewardBook.self, of: "stake", row)
+        }
         return memory
     }
 
@@ -26,6 +32,15 @@ extension StationStore: SettlementStore {
             order = try decode(OwnerOrder.self, of: "order", row)
         }
         return order
+    }
+
+    public func rewards(on chainID: Bytes32, since day: UInt64) throws(StorageError) -> QLC {
+        var sum = QLC.zero
+        try database.query(
+            "SELECT coalesce(sum(units), 0) FROM rewards WHERE chain = ? AND day >= ?",
+            [.text(chainID.description), .integer(Int64(clamping: day))]
+        ) { row in sum = QLC(units: UInt64(clamping: row.integer(0))) }
+        return sum
     }
 
     public func remember(_ changes: [SettlementChange]) throws(StorageError) {
@@ -54,6 +69,17 @@ extension StationStore: SettlementStore {
             try database.query(
                 "INSERT OR REPLACE INTO orders (id, is_open, state) VALUES (?, ?, ?)",
                 [.text(order.id.description), .integer(order.isOpen ? 1 : 0), .text(try json(order))])
+        case .choice(let choice):
+            try database.query("INSERT OR REPLACE INTO stake (key, value) VALUES ('choice', ?)", [.text(try json(choice))])
+        case .rewards(let book, let came, let day):
+            try database.query("INSERT OR REPLACE INTO stake (key, value) VALUES ('rewards', ?)", [.text(try json(book))])
+            guard came > .zero else { return }
+            try database.query(
+                """
+                INSERT INTO rewards (chain, day, units) VALUES (?, ?, ?)
+                ON CONFLICT (chain, day) DO UPDATE SET units = units + excluded.units
+                """,
+                [.text(book.chainID.description), .integer(Int64(clamping: day)), .integer(Int64(clamping: came.units))])
         }
     }
 }

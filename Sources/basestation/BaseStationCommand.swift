@@ -15,7 +15,8 @@ struct BaseStationCommand: AsyncParsableCommand {
             Status.self, Sessions.self, Usage.self, TariffCommand.self, Codes.self, Client.self, Key.self, RadioCommand.self,
             Identify.self,
             ChainCommand.self, ChannelCommand.self,
-            Wallet.self, Config.self, Diagnose.self, Setup.self, Sim.self,
+            Wallet.self, StakeCommand.self, UnstakeCommand.self, DelegateCommand.self, Earnings.self, Config.self, Diagnose.self,
+            Setup.self, Sim.self,
         ])
 
     /// Exit codes: 0 done, 1 refused or a check failed, 2 wrong usage, 3 no answer, 4 not permitted.

@@ -47,7 +47,8 @@ extension Common {
     private static func lines(_ order: OrderView, _ title: String, _ again: String) -> [String] {
         var lines = [title]
         let fields: [(String, String?)] = [
-            ("to", order.to), ("channel", order.channelId?.description), ("order", "\(order.orderId)"),
+            ("to", order.to), ("delegate", order.delegate), ("channel", order.channelId?.description),
+            ("order", "\(order.orderId)"),
             ("transaction", order.transactionId?.description), ("fee", order.feeQlc.map { "\(Screen.amount($0)) QLC" }),
         ]
         for (label, value) in fields { if let value { lines += Screen.field(label, value) } }

@@ -75,7 +75,7 @@ actor StationChain: Service {
             },
             usage: chain.commitsUsage
                 ? UsageCommitter(store, policy: UsagePolicy(patience: chain.usagePatience * 1_000)) : nil,
-            network: addresses, logger: logger)
+            network: addresses, restaking: configuration.restaking, logger: logger)
         book = ChainChannelBook(
             chain: service, station: key.publicKey, held: { await cashier.read { Array($0.channels.values) } },
             settler: settler, logger: logger)
@@ -138,7 +138,7 @@ actor StationChain: Service {
             status: { await self.status() }, silence: { await self.silence() }, alerts: { await self.alerts() },
             answer: { await rpc.answer(to: $0) },
             verify: { await self.verify() }, verification: { await self.verification },
-            wallet: wallet)
+            wallet: wallet, stake: stake)
     }
 
     private func status() async -> StatusView.Chain {

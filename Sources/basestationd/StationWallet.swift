@@ -11,7 +11,7 @@ extension StationChain {
         return WalletSeam(
             account: { await self.account() },
             pay: { id, request in
-                let to = try self.address(request.to)
+                let to = try self.address(request.to, of: "to")
                 return try await self.order {
                     try await settler.take(.pay(to: to, amount: request.amountQlc), as: id, keep: request.keepQlc)
                 }
@@ -26,13 +26,13 @@ extension StationChain {
             settle: { channel in try await self.settle(channel) })
     }
 
-    private nonisolated func address(_ text: String) throws -> PublicKey {
+    nonisolated func address(_ text: String, of field: String) throws -> PublicKey {
         do throws(AddressError) { return try Address(text, on: addresses).key } catch {
-            throw Problem(.malformed, "\"to\": \(error)")
+            throw Problem(.malformed, "\"\(field)\": \(error)")
         }
     }
 
-    private nonisolated func order(_ give: () async throws -> OwnerOrder) async throws -> OrderView {
+    nonisolated func order(_ give: () async throws -> OwnerOrder) async throws -> OrderView {
         do { return view(try await give()) } catch let refusal as OrderRefusal { throw Problem(refusal.kind, "\(refusal)") }
     }
 
@@ -40,10 +40,16 @@ extension StationChain {
         var view = OrderView(
             orderId: order.id, kind: "", state: order.state.rawValue, orderedAt: WallTime(ledger: order.askedAt),
             transactionId: order.sent.last, feeQlc: order.fee, height: order.height, reason: order.reason)
+        let name = { [addresses] (key: PublicKey) in Address(key, on: addresses).description }
         switch order.deed {
         case .pay(let to, let amount):
-            (view.kind, view.to, view.amountQlc) = ("pay", Address(to, on: addresses).description, amount)
+            (view.kind, view.to, view.amountQlc) = ("pay", name(to), amount)
         case .close(let channel): (view.kind, view.channelId) = ("close", channel)
+        case .stake(let delegate, let amount): (view.kind, view.delegate, view.amountQlc) = ("stake", name(delegate), amount)
+        case .unstake(let delegate, let amount):
+            (view.kind, view.delegate, view.amountQlc) = ("unstake", name(delegate), amount)
+        case .restake(let delegate, let amount):
+            (view.kind, view.delegate, view.amountQlc) = ("restake", name(delegate), amount)
         }
         return view
     }
@@ -78,18 +84,19 @@ extension StationChain {
 }
 
 extension OrderRefusal {
-    fileprivate var kind: Problem.Kind {
+    var kind: Problem.Kind {
         switch self {
         case .catchingUp, .tooMany, .busy: .unavailable
         case .anotherOrder: .conflict
         case .noSuchChannel: .unknown
-        case .amountIsZero, .ownAddress, .tooLittle: .refused
+        case .amountIsZero, .ownAddress, .tooLittle, .nobodyChosen, .notACandidate, .expelled, .belowMinimum: .refused
+        case .nothingStaked, .notStakedWith, .severalDelegates, .notSoMuchStaked, .tooManyReturning: .refused
         }
     }
 }
 
 extension WallTime {
-    fileprivate init(ledger milliseconds: UInt64) {
+    init(ledger milliseconds: UInt64) {
         self.init(secondsSince1970: Int64(clamping: milliseconds / 1_000))
     }
 }

@@ -7,29 +7,32 @@ struct Desk {
     let chain: LedgerChain
     let store = MemoryStore()
     let purse = Purse()
+    let restaking: RestakePolicy
     private(set) var settler: Settler
 
-    init(_ chain: LedgerChain) async {
-        self.chain = chain
-        settler = Self.settler(chain, store, purse)
+    init(_ chain: LedgerChain, restaking: RestakePolicy = RestakePolicy()) async {
+        (self.chain, self.restaking) = (chain, restaking)
+        settler = Self.settler(chain, store, purse, restaking)
         await settler.look()  // the first look tells where the chain is
     }
 
     /// One that has seen that the node is with the chain.
-    static func current(_ chain: LedgerChain) async -> Desk {
-        let desk = await Desk(chain)
+    static func current(_ chain: LedgerChain, restaking: RestakePolicy = RestakePolicy()) async -> Desk {
+        let desk = await Desk(chain, restaking: restaking)
         await desk.settler.look()
         return desk
     }
 
-    private static func settler(_ chain: LedgerChain, _ store: MemoryStore, _ purse: Purse) -> Settler {
+    private static func settler(
+        _ chain: LedgerChain, _ store: MemoryStore, _ purse: Purse, _ restaking: RestakePolicy
+    ) -> Settler {
         Settler(
             key: chain.keys[LedgerChain.station], chain: chain, store: store, held: { await purse.all },
-            listing: { await purse.listing }, logger: quiet)
+            listing: { await purse.listing }, restaking: restaking, logger: quiet)
     }
 
     mutating func restart() async {
-        settler = Self.settler(chain, store, purse)
+        settler = Self.settler(chain, store, purse, restaking)
         await settler.look()
     }
 

@@ -92,8 +92,8 @@ actor LedgerChain: SettlementChain {
     }
 
     /// Offers, without a block yet.
-    @discardableResult func offer(_ payload: Payload, by person: Int) throws -> CheckedTransaction {
-        let checked = sign(payload, by: person)
+    @discardableResult func offer(_ payload: Payload, by person: Int, fee: UInt64 = 1_000_000) throws -> CheckedTransaction {
+        let checked = sign(payload, by: person, fee: fee)
         try pool.add(checked, on: state)
         return checked
     }
@@ -161,6 +161,7 @@ actor MemoryStore: SettlementStore {
     private(set) var memory = SettlementMemory()
     private(set) var writes = 0
     private var orders: [OwnerOrder.ID: OwnerOrder] = [:]
+    private(set) var rewards: [UInt64: QLC] = [:]
     private var isFull = false
 
     func fill(_ isFull: Bool) { self.isFull = isFull }
@@ -178,11 +179,19 @@ actor MemoryStore: SettlementStore {
                 orders[order.id] = order
                 memory.orders.removeAll { $0.id == order.id }
                 if order.isOpen { memory.orders.append(order) }
+            case .choice(let choice): memory.choice = choice
+            case .rewards(let book, let came, let day):
+                memory.rewards = book
+                rewards[day, default: .zero] += came
             }
         }
     }
 
     func order(_ id: OwnerOrder.ID) -> OwnerOrder? { orders[id] }
+
+    func rewards(on chainID: Bytes32, since day: UInt64) -> QLC {
+        rewards.filter { $0.key >= day }.values.reduce(.zero) { $0 + $1 }
+    }
 }
 
 /// The last vouchers that a station holds.

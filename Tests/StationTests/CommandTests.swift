@@ -45,7 +45,8 @@ import Testing
             "", "status", "sessions", "usage export", "tariff show", "tariff set", "tariff simulate", "codes create",
             "codes list",
             "codes revoke", "client list", "client disconnect", "client block", "client allow", "channel open", "channel list",
-            "channel close", "wallet address", "wallet balance", "wallet withdraw", "wallet settle", "wallet backup",
+            "channel close", "wallet address", "wallet balance", "wallet withdraw", "wallet settle", "wallet backup", "stake",
+            "unstake", "delegate", "earnings",
             "wallet restore", "config check",
             "config show", "config diff", "config apply", "diagnose", "setup",
             "sim", "chain status", "chain block", "chain asset",
@@ -72,7 +73,8 @@ import Testing
         _ = try ask(daemon, "sim traffic --client 1 --rate-down 1MB")
         for words in [
             "status", "sessions", "sessions --active", "tariff show", "tariff simulate --bytes 1GB --duration 2h",
-            "codes create --data 1GB --count 2", "codes list", "client list", "channel list", "wallet balance", "diagnose",
+            "codes create --data 1GB --count 2", "codes list", "client list", "channel list", "wallet balance", "earnings",
+            "stake", "diagnose",
             "config diff \(daemon.configuration.path)", "key create --name Alice --free --tariff free", "key list", "key show 1",
             "sim join --client 9 --key 1", "radio status", "radio scan", "radio set --channel 11", "identify", "nonsense",
             "client block nonsense",

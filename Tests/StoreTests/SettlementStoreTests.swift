@@ -1,4 +1,5 @@
 import Charging
+import Foundation
 import Primitives
 import Store
 import Testing
@@ -40,5 +41,42 @@ import Testing
         #expect(try await store.recall().orders == [close])
         #expect(try await store.order(paid.id) == paid)
         #expect(try await store.order(channelID(7)) == nil)
+    }
+
+    /// Whom the owner chose, what the stake stood at, and what each day brought.
+    @Test func rewardsOutliveTheProgramAndAreCountedByDays() async throws {
+        let scratch = Scratch()
+        var book = RewardBook(on: channelID(9))
+        (book.owed, book.number, book.underway) = (QLC(units: 5), 3, channelID(1))
+        book.holdings = [StakeHolding(delegate: PublicKey(), shares: .max, unclaimed: QLC(units: 8), paidIndex: .max)]
+        let order = OwnerOrder(channelID(1), on: channelID(9), .restake(with: PublicKey(), amount: QLC(units: 7)), at: 3)
+        do {
+            let store = try scratch.open()
+            try await store.remember([.choice(.nobody), .rewards(RewardBook(on: channelID(9)), came: QLC(units: 2), day: 20_000)])
+            try await store.remember([
+                .choice(.delegate(PublicKey())), .order(order), .rewards(book, came: QLC(units: 3), day: 20_001),
+                .rewards(book, came: QLC(units: 4), day: 20_001), .rewards(book, came: .zero, day: 0),
+            ])
+        }
+        let store = try scratch.open()
+        let memory = try await store.recall()
+        #expect(memory.choice == .delegate(PublicKey()) && memory.rewards == book && memory.orders == [order])
+        #expect(try await store.rewards(on: channelID(9), since: 0) == QLC(units: 9))
+        #expect(try await store.rewards(on: channelID(9), since: 20_001) == QLC(units: 7))
+        #expect(try await store.rewards(on: channelID(9), since: 20_002) == .zero)
+        #expect(try await store.rewards(on: channelID(8), since: 0) == .zero)
+    }
+
+    /// What was written before there was stake is read as it was.
+    @Test func ordersOfTheVersionBeforeAreRead() throws {
+        let id = channelID(1), key = PublicKey()
+        let before = """
+            {"id":"\(id)","chainID":"\(channelID(9))","deed":{"pay":{"to":"\(key)","amount":"0.00000007"}},"askedAt":3,\
+            "state":"sent","sent":["\(channelID(2))"],"sequence":4,"fee":"0.00010000","validUntil":9,"signedAt":1}
+            """
+        let order = try JSONDecoder().decode(OwnerOrder.self, from: Data(before.utf8))
+        #expect(order.deed == .pay(to: key, amount: QLC(units: 7)) && order.sequence == 4 && order.sharesBefore == nil)
+        let close = before.replacing(#/"pay":\{[^}]*\}/#, with: "\"close\":{\"_0\":\"\(channelID(5))\"}")
+        #expect(try JSONDecoder().decode(OwnerOrder.self, from: Data(close.utf8)).deed == .close(channelID(5)))
     }
 }
