@@ -2,7 +2,7 @@
 # boot.sh SECONDS COMMAND: runs COMMAND in a guest of its own, shows what it printed, and ends with its status.
 # With RESULTS=FOLDER, what the command left in /out is put there. With INIT=systemd, that is the first process. No KVM is needed.
 # The guest sees this machine's files read-only and is gone afterwards; with ARCH=arm64 it has a root of its own and sees this
-# project's files.
+# project's files. A kernel that stops at a fault of its own is shown, and ends this with 70.
 set -u
 cd "$(dirname "$0")/../.."
 limit=$1 command=$2
@@ -31,6 +31,10 @@ cat "$out/output" 2>/dev/null
 [ -z "${RESULTS:-}" ] || { mkdir -p "$RESULTS"; for file in "$out"/*.*; do [ ! -e "$file" ] || mv "$file" "$RESULTS/"; done; }
 if [ ! -e "$out/status" ]; then
 	[ $qemu = 124 ] && echo "hil: the guest did not end in $limit s" >&2 || echo "hil: the guest died (qemu $qemu)" >&2
+	if grep -a "Kernel panic - not syncing" "$out/console" | grep -qv "kill init"; then
+		grep -a -m1 -A60 -E "BUG:|Unable to handle|Oops|Internal error|Kernel panic" "$out/console" >&2
+		exit 70
+	fi
 	tail -20 "$out/console" >&2
 	exit 1
 fi

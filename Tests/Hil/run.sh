@@ -13,11 +13,17 @@ mkdir -p "$results"
 suite() {
 	local name=$2 log=$results/$2.log begun=$SECONDS mode=1 init= status ran
 	[ "$1" = hardwareInTheLoop ] || { mode=systemd; init=systemd; }
-	INIT=$init RESULTS=$results/$name Tests/Hil/boot.sh 600 "cd '$PWD'
-		QLINK_HIL=$mode LLVM_PROFILE_FILE=/tmp/%m.profraw '$bundle' --testing-library swift-testing --no-parallel \\
-			--filter '\\.$name/' --xunit-output /out/report.xml
-		status=\$?; cp /tmp/*.profraw /out/ 2>/dev/null; exit \$status" >"$log" 2>&1
-	status=$?
+	# Debian's kernel has stopped in its own listing of links while simulated radios went (a null pointer in rtnl_dump_ifinfo, once in
+	# some hundred boots on the emulated arm64): that is said, and the suite begins again, once.
+	for boot in 1 2; do
+		INIT=$init RESULTS=$results/$name Tests/Hil/boot.sh 600 "cd '$PWD'
+			QLINK_HIL=$mode LLVM_PROFILE_FILE=/tmp/%m.profraw '$bundle' --testing-library swift-testing --no-parallel \\
+				--filter '\\.$name/' --xunit-output /out/report.xml
+			status=\$?; cp /tmp/*.profraw /out/ 2>/dev/null; exit \$status" >"$log" 2>&1
+		status=$?
+		[ $status = 70 ] && [ $boot = 1 ] || break
+		printf '%s\n' "$(cut -c1-200 "$log" | tail -60; echo "hil: the guest's KERNEL stopped under $name: booted once more")"
+	done
 	# A suite in which nothing ran has shown nothing.
 	ran=$(sed -n 's/.*Test run with \([1-9][0-9]*\) tests\{0,1\} .* passed.*/\1/p' "$log")
 	if [ $status = 0 ] && [ -n "$ran" ]; then
