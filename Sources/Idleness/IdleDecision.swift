@@ -22,6 +22,7 @@ public struct IdleDecision: Sendable {
     private var quiet = Quiet()
     private var pause: Pause?
     private var refusal: (why: String, at: Instant)?
+    private var noWork: String?
     private var prepared: MiningMode?
     private var mayHoldMemory = false
     private var preparation: [MiningMode: Nanoseconds] = [:]
@@ -58,6 +59,7 @@ public struct IdleDecision: Sendable {
         case .ownerPaused(let until): pause = Pause(until: until)
         case .ownerResumed: (pause, refusal) = (nil, nil)
         case .configured(let settings): (self.settings, refusal) = (settings, nil)
+        case .noWork(let why): noWork = why.map { String($0.prefix(Self.wordsMax)) }
         case .workerReady(let mode, let took):
             (prepared, refusal) = (mode, nil)
             preparation[mode] = max(.zero, took)
@@ -133,6 +135,7 @@ public struct IdleDecision: Sendable {
         if let refusal, now.boot - refusal.at < Self.refusalRetry {
             found.append(.refused(refusal.why, again: refusal.at + Self.refusalRetry))
         }
+        if let noWork { found.append(.noWork(noWork)) }
         let hours = Array(settings.hours.prefix(IdleSettings.hoursLimit))
         guard !hours.isEmpty else { return found }
         guard now.wall.isCredible else { return found + [.clockNotSet] }

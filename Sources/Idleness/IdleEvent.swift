@@ -39,6 +39,8 @@ public enum IdleEvent: Hashable, Sendable {
     case ownerResumed
     /// nil: mining is not configured.
     case configured(IdleSettings?)
+    /// Whether there is anything to hash. nil: there is; else why not, in words.
+    case noWork(String?)
     /// The worker hashes; `preparation` is what it took to get there.
     case workerReady(MiningMode, preparation: Nanoseconds)
     /// It cannot run, in words.

@@ -5,6 +5,7 @@ enum IdleReason: Hashable, Sendable {
     case notConfigured
     case pausedByOwner(until: Instant?)
     case refused(String, again: Instant)
+    case noWork(String)
     case clockNotSet
     case outsideHours([DailyHours], nextMinute: Int)
     case boardTooSmall(ByteCount)
@@ -22,7 +23,7 @@ enum IdleReason: Hashable, Sendable {
     /// Whether it is mining's own affair: the board had nothing else to do.
     var isOwn: Bool {
         switch self {
-        case .notConfigured, .pausedByOwner, .refused, .clockNotSet, .outsideHours, .settling, .notWorth: true
+        case .notConfigured, .pausedByOwner, .refused, .noWork, .clockNotSet, .outsideHours, .settling, .notWorth: true
         case .traffic, .boardTooSmall, .memoryShort, .notRead, .battery, .temperatureUnreadable, .hot, .congested, .busy: false
         }
     }
@@ -31,7 +32,7 @@ enum IdleReason: Hashable, Sendable {
     var wantsMemory: Bool {
         switch self {
         case .notConfigured, .pausedByOwner, .refused, .clockNotSet, .outsideHours, .boardTooSmall, .memoryShort: true
-        case .notRead, .battery, .temperatureUnreadable, .hot, .congested, .busy, .traffic, .settling, .notWorth: false
+        case .noWork, .notRead, .battery, .temperatureUnreadable, .hot, .congested, .busy, .traffic, .settling, .notWorth: false
         }
     }
 
@@ -41,6 +42,7 @@ enum IdleReason: Hashable, Sendable {
         case .pausedByOwner(nil): "paused by the owner until resumed"
         case .pausedByOwner(let until?): "paused by the owner until \(Self.time(until, now, utcOffsetMinutes))"
         case .refused(let why, let again): "the worker cannot run: \(why); tried again in \(words(again - now.boot))"
+        case .noWork(let why): "there is nothing to hash: \(why)"
         case .clockNotSet: "the clock is not set, so the hours that the owner allows are unknown"
         case .outsideHours(let hours, let next):
             "outside the hours that the owner allows (\(hours.map(\.description).joined(separator: ", "))), "

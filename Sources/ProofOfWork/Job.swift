@@ -38,6 +38,12 @@ public struct Job: Hashable, Sendable {
         set { for index in 0..<4 { blob[Self.nonceOffset + index] = UInt8(truncatingIfNeeded: newValue >> (8 * index)) } }
     }
 
+    /// The nonce that comes so many after the blob's; the highest byte stays if it is the pool's.
+    public func nonce(after count: UInt32) -> UInt32 {
+        let mask: UInt32 = keepsHighByte ? 0x00ff_ffff : .max
+        return (nonce &+ count) & mask | nonce & ~mask
+    }
+
     /// The blob that a miner hashed.
     public func blob(with nonce: UInt32) -> [UInt8] {
         var job = self

@@ -39,6 +39,8 @@ public actor HashingWorker {
     private static let pauses = Nanoseconds.seconds(1) ... .seconds(60)
     /// After so long without an end, the next pause is the shortest again.
     private static let goodWhile = Nanoseconds.seconds(600)
+    /// More than a second's hashes on any board.
+    private static let unreported: UInt32 = 8_192
     /// A share may still come for one of the jobs before.
     private static let jobsKept = 8
 
@@ -50,6 +52,9 @@ public actor HashingWorker {
 
     private var plan = WorkerPlan(isFast: false, threads: 1, usesHugePages: false)
     private var job: Job?
+    /// Nonces of this job that were tried already, or may have been.
+    private var tried: UInt32 = 0
+    private var handedAt: UInt64 = 0
     private var isResting = false
     private var process: WorkerProcess?
     private var pid: Int32?
@@ -73,6 +78,8 @@ public actor HashingWorker {
 
     /// Hashes this from now on, by this plan; another plan needs another process.
     public func hash(_ job: Job, by plan: WorkerPlan) async {
+        if job == self.job, plan == self.plan, process != nil, !isResting { return }
+        if job != self.job { tried = 0 } else { skipTried() }
         self.job = job
         isResting = false
         if plan != self.plan {
@@ -115,9 +122,16 @@ public actor HashingWorker {
         number &+= 1
         jobs.append((number, job))
         if jobs.count > Self.jobsKept { jobs.removeFirst() }
+        handedAt = figures.hashes
         let order = WorkerJob(
-            seedHash: job.seedHash, blob: job.blob, target: job.target.bound, firstNonce: job.nonce, keepsHighByte: job.keepsHighByte)
+            seedHash: job.seedHash, blob: job.blob, target: job.target.bound, firstNonce: job.nonce(after: tried),
+            keepsHighByte: job.keepsHighByte)
         process.tell(.job(number: number, order))
+    }
+
+    /// Who goes on with a job after a rest, or after its process died, starts behind what was hashed: hashes are reported once a second.
+    private func skipTried() {
+        tried &+= UInt32(truncatingIfNeeded: figures.hashes - handedAt) &+ Self.unreported
     }
 
     // MARK: The process
@@ -148,7 +162,10 @@ public actor HashingWorker {
         figures.starts += 1
         process.tell(.begin(plan))
         let begun = plan
-        if let job, !isResting { hand(job) }
+        if let job, !isResting {
+            if figures.starts > 1 { skipTried() }
+            hand(job)
+        }
         let failure = await withTaskCancellationHandler {
             await listen(to: process, tell)
         } onCancel: {
