@@ -84,7 +84,7 @@ let adapters: [Target] = [
     module("LinuxHAL", ["HAL", "Netlink", "CLinux", "CGPIO", "Primitives", logging]),
     module("SimulatedHAL", ["HAL", "Primitives"]),
     module("Store", ["Node", "MiningPool", "Ledger", "Consensus", "Charging", "Primitives", "CSQLite", "CDisk"]),
-    module("StationConfiguration", ["CTOML", "Charging", "Primitives"]),
+    module("StationConfiguration", ["CTOML", "Idleness", "Charging", "Primitives"]),
     module("Peering", ["Node", "Consensus", "Primitives", nio, nioPosix, nioTLS, nioSSL, logging]),
     module(
         "Mining",
@@ -118,11 +118,11 @@ let programs: [Target] = [
     program(
         "basestationd",
         [
-            "Station", "StationAPI", "Mining", "Idleness", "MiningPool", "Settlement", "ChainServer", "ChainAPI", "Chain",
+            "Station", "StationAPI", "Mining", "Idleness", "ProofOfWork", "Settlement", "ChainServer", "ChainAPI", "Chain",
             "BoardControl", "LinuxHAL", "SimulatedHAL",
             "HAL",
             "Peering",
-            "Store", "StationConfiguration", "Node", "Ledger", "Consensus", "Charging", "Primitives", arguments, lifecycle,
+            "Store", "StationConfiguration", "Node", "Ledger", "Consensus", "Charging", "Primitives", arguments, collections, lifecycle,
             signals, logging,
         ]),
     program("basestation-miner", ["ProofOfWork", "Primitives", "CMiner", "CRandomX"]),

@@ -83,6 +83,7 @@ public enum MiningMode: String, Hashable, Sendable, CaseIterable {
 /// What is so, for people and for the API.
 public struct IdleState: Hashable, Sendable {
     public var isMining: Bool
+    public var isPausedByOwner: Bool
     /// Since when it is or is not.
     public var since: Instant
     /// The mode that is mined in, or that would be; nil where none fits.

@@ -25,6 +25,7 @@ enum Metrics {
             page.add("basestation_chain_peers", "gauge", "Nodes that this one is connected to", UInt64(chain.peers))
             page.add("basestation_chain_syncing", "gauge", "1 while others have newer blocks", chain.syncing ? 1 : 0)
         }
+        if let mining = await station.seams.mining?.view() { page.add(mining) }
         for port in status.ports {
             let label = "{port=\"\(port.name)\",role=\"\(port.role)\"}"
             page.add("basestation_port_received_bytes_total", "counter", "Bytes received", port.bytesReceived, label)
@@ -33,7 +34,7 @@ enum Metrics {
         return page.text
     }
 
-    private struct Page {
+    struct Page {
         var text = ""
         private var described: Set<String> = []
 

@@ -29,7 +29,7 @@ extension Station {
             earnedTodayQlc: earned.today.charge + open.charge,
             earnedTotalQlc: earned.all.charge + open.charge, sessionsTotal: earned.all.sessions,
             bytesTodayUp: earned.today.bytesUp + open.bytesUp, bytesTodayDown: earned.today.bytesDown + open.bytesDown,
-            chain: await seams.chain?.status(), mining: nil, temperatureCelsius: await seams.temperature(),
+            chain: await seams.chain?.status(), mining: await miningStatus(), temperatureCelsius: await seams.temperature(),
             position: await seams.position().map(StatusView.Place.init),
             diskBytesWrittenToday: await store.bytesWritten(), alerts: await alerts(now))
     }
@@ -58,6 +58,7 @@ extension Station {
                     ? "free space on the state directory; service goes on, payments wait" : "see \"basestation diagnose\"")
         }
         alerts += await seams.chain?.alerts() ?? []
+        alerts += await seams.mining?.alerts() ?? []
         alerts += await seams.boardAlerts().map { StatusView.Alert(what: $0, mend: "see \"basestation diagnose\"") }
         if let failure = await seams.wireless?.failure {
             alerts.append(StatusView.Alert(what: failure.what, mend: failure.mend))

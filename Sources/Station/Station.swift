@@ -80,6 +80,8 @@ public struct StationSeams: Sendable {
     public var temperature: @Sendable () async -> Int? = { nil }
     /// nil where the station has no chain node.
     public var chain: ChainSeam?
+    /// nil where the station does not mine.
+    public var mining: MiningSeam?
     /// nil where the station mines in no pool.
     public var earnedByMining: @Sendable () async -> EarningsView.Mining? = { nil }
 

@@ -42,6 +42,7 @@ public struct StationConfiguration: Hashable, Sendable {
     public var chain = ChainConfiguration()
     /// What becomes of the rewards of the station's stake.
     public var restaking = RestakePolicy()
+    public var mining = MiningConfiguration()
     public var board = BoardConfiguration()
     public var simulatedSeed: UInt64 = 1
     public var simulatedClients = 3
@@ -121,6 +122,9 @@ public struct StationConfiguration: Hashable, Sendable {
             reader.complain(
                 at: reader.place("charging", "default_tariff"), "there is no tariff \"\(defaultTariff)\"",
                 near.map { "did you mean \"\($0)\"?" } ?? "name one of: \(tariffs.prefix(8).map(\.id).joined(separator: ", "))")
+        }
+        for found in mining.contradictions(hot: board.hotCelsius) {
+            reader.complain(at: reader.place("mining", found.key), found.what, found.mend)
         }
         for found in board.contradictions {
             reader.complain(at: reader.place("board", found.key), found.what, found.mend)

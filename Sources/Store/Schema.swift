@@ -67,6 +67,10 @@ struct Schema {
         -- what the stake brought on each day (of block time, from 1970)
         CREATE TABLE rewards (chain TEXT NOT NULL, day INTEGER NOT NULL, units INTEGER NOT NULL, PRIMARY KEY (chain, day)) WITHOUT ROWID;
         """,
+        """
+        -- of mining: when the board was idle, and the owner's pause
+        CREATE TABLE mining (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+        """,
     ]
 
     func migrate(_ database: borrowing SQLiteDatabase, path: String) throws(StorageError) {

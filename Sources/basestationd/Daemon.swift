@@ -44,7 +44,7 @@ struct Daemon: AsyncParsableCommand {
         settings.wirelessSecret = try KeyFile.loadOrCreate(directory + "/wireless.key")
         let store = try StationStore(directory: directory, key: key)
 
-        let board = try Hardware(configuration, rules: rules, secret: settings.wirelessSecret)
+        let board = try Hardware(configuration, rules: rules, secret: settings.wirelessSecret, logger: logger)
         let (gate, links, clocks) = (board.gate, board.links, board.clocks)
         let disk = board.disk(store)
 
@@ -83,6 +83,9 @@ struct Daemon: AsyncParsableCommand {
         let chain = try await StationChain(
             configuration, key: key, store: store, cashier: cashier, clocks: clocks, logger: logger)
         seams.chain = chain?.seam
+        let mining = await StationMining(
+            configuration, source: MiningSource.make(configuration), hardware: board, cashier: cashier, store: store, logger: logger)
+        seams.mining = mining?.seam
         let station = Station(
             settings: settings, key: key, codesKey: codesKey, cashier: cashier, directory: clientDirectory, store: disk,
             book: StoredBook(store: store), links: links, clocks: clocks, seams: seams, logger: logger)
@@ -91,7 +94,7 @@ struct Daemon: AsyncParsableCommand {
             "station \(key.publicKey) serves \(settings.clientPorts.joined(separator: ", ")), \(stored.sessions.count) sessions go on"
         )
         let services: [any Service] =
-            board.services + (wireless.map { [$0] } ?? []) + (chain.map { [$0] } ?? []) + [
+            board.services + (wireless.map { [$0] } ?? []) + (chain.map { [$0] } ?? []) + (mining.map { [$0] } ?? []) + [
                 cashier, keeper,
                 ConditionWatch(board: keeper, cashier: cashier, links: links, settings: settings, wireless: wireless),
                 Sampler(cashier: cashier, interval: configuration.sampleInterval), clientDirectory,

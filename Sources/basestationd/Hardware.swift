@@ -1,6 +1,8 @@
 import Charging
+import Glibc
 import HAL
 import LinuxHAL
+import Logging
 import Primitives
 import ServiceLifecycle
 import SimulatedHAL
@@ -17,6 +19,8 @@ struct Hardware: Sendable {
     var parts = BoardParts()
     /// nil where the station has no Wi-Fi of its own.
     var accessPoint: (any AccessPoint)?
+    /// Whether the board has anything to do.
+    var idleSensor: any IdleSensor
     /// What the store shall take for the name of this boot.
     var bootID: String
     /// nil where the board is real.
@@ -24,14 +28,14 @@ struct Hardware: Sendable {
     var simulatedAir: SimulatedAccessPoint?
 
     /// - Parameter secret: 32 bytes of this station alone: its networks' addresses follow from them
-    init(_ configuration: StationConfiguration, rules: String, secret: [UInt8]) throws {
+    init(_ configuration: StationConfiguration, rules: String, secret: [UInt8], logger: Logger) throws {
         switch configuration.hal {
-        case .linux: try self.init(linux: configuration, rules: rules, secret: secret)
+        case .linux: try self.init(linux: configuration, rules: rules, secret: secret, logger: logger)
         case .simulated: try self.init(simulated: configuration)
         }
     }
 
-    private init(linux configuration: StationConfiguration, rules: String, secret: [UInt8]) throws {
+    private init(linux configuration: StationConfiguration, rules: String, secret: [UInt8], logger: Logger) throws {
         let clocks = try LinuxClocks()
         var ports = LinuxPacketGate.Configuration(
             lan: configuration.allClientPorts, wan: configuration.uplinkPort, template: try Directories.read(rules))
@@ -41,6 +45,7 @@ struct Hardware: Sendable {
         ports.turnsOffloadsOff = !configuration.keepsOffload
         gate = LinuxPacketGate(ports)
         links = LinuxLinks()
+        idleSensor = LinuxIdleSensor(ports: configuration.allClientPorts, uplink: configuration.uplinkPort, logger: logger)
         parts = BoardParts(linux: configuration.board)
         if let plan = WirelessPlan(configuration, secret: secret) {
             accessPoint = LinuxAccessPoint(plan)
@@ -63,6 +68,7 @@ struct Hardware: Sendable {
         board.advance(to: .zero)
         gate = board.gate
         links = board.links
+        idleSensor = SimulatedIdleSensor(board, cores: Self.cores)
         clocks = board.clocks
         // Its gate and its clock live in this process: every start is a boot, and the store must not take it for the last one.
         bootID = "simulated-\(start.wall.secondsSince1970)-\(start.boot.nanoseconds)"
@@ -71,6 +77,8 @@ struct Hardware: Sendable {
         let air = SimulatedAccessPoint(clocks: board.clocks, ports: configuration.wirelessPorts)
         (accessPoint, simulatedAir) = (air, air)
     }
+
+    static var cores: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 
     /// The store as this board has it: a simulated disk can be full.
     func disk(_ store: any ChargingStore) -> any ChargingStore {

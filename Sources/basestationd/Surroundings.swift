@@ -78,6 +78,14 @@ enum Directories {
         }
     }
 
+    /// Where this program is.
+    static var ownFolder: String {
+        guard let own = realpath("/proc/self/exe", nil) else { return "." }
+        defer { free(own) }
+        let path = String(cString: own)
+        return String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
+    }
+
     static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
     /// A text file of at most 1 MiB.
