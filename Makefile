@@ -6,7 +6,7 @@ BIN := $(CURDIR)/.build/$(CONFIG)
 PACKAGES := nftables iproute2 ethtool procps util-linux pkg-config g++ \
 	libsqlite3-dev libtomlplusplus-dev libgpiod-dev librandomx-dev
 # Suites that run the programs, or wait for tasks that others' computations would hold up: one after the other.
-PROCESSES := KernelTests|StationTests|PeeringTests|ChainTests|BoardKeeperTests|WirelessKeeperTests|LinuxHALTests|SettlementNetworkTests|MinerTests
+PROCESSES := KernelTests|StationTests|PeeringTests|ChainTests|BoardKeeperTests|WirelessKeeperTests|LinuxHALTests|SettlementNetworkTests|MinerTests|MiningTests
 KILLS ?= 200
 # The programs that a test starts report here too.
 TSAN := TSAN_OPTIONS=exitcode=0:log_path=$(CURDIR)/build/tsan/report:suppressions=$(CURDIR)/Tests/tsan.supp
@@ -59,9 +59,10 @@ devnet: build ## four delegates, a station and a wallet in namespaces: blocks, a
 
 install: ## programs, units and a first configuration into DESTDIR (build first: make build CONFIG=release)
 	install -D -t $(DESTDIR)/usr/bin $(BIN)/basestationd $(BIN)/basestation $(BIN)/qlink
+	install -D -t $(DESTDIR)/usr/libexec $(BIN)/basestation-miner
 	install -D -m 644 -t $(DESTDIR)/usr/share/basestation board/gate.nft board/station.toml
 	install -D -m 644 -t $(DESTDIR)/usr/share/basestation/genesis board/genesis/*.json
-	install -D -m 644 -t $(DESTDIR)/usr/lib/systemd/system systemd/*.service systemd/*.path
+	install -D -m 644 -t $(DESTDIR)/usr/lib/systemd/system systemd/*.service systemd/*.path systemd/*.socket systemd/*.slice
 	install -D -m 644 -t $(DESTDIR)/usr/lib/udev/rules.d systemd/60-basestation-gpio.rules
 	for kind in sysusers sysctl modules-load; do \
 		install -D -m 644 systemd/basestation.$$kind.conf $(DESTDIR)/usr/lib/$$kind.d/basestation.conf; done

@@ -96,7 +96,8 @@ int cminer_confine(uint64_t bytes) {
 	uint64_t most = cminer_address_space() + bytes;
 	struct rlimit memory = {most, most};
 	if (setrlimit(RLIMIT_CORE, &none) != 0 || setrlimit(RLIMIT_FSIZE, &none) != 0 || setrlimit(RLIMIT_AS, &memory) != 0) return -errno;
-	if (prctl(PR_SET_DUMPABLE, 0) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return -errno;
+	// It stays "dumpable": the daemon, of the same user, must see its name and its processor time, and there is no secret in it.
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return -errno;
 	return filter();
 }
 

@@ -66,17 +66,51 @@ import Testing
         }
     }
 
-    /// SIGSTOP stands in for a process that hangs where no signal reaches it.
+    /// A program that says hello as a miner does, and then hears nothing and computes for ever.
     @Test func whoDoesNotStandStillIsKilled() async throws {
+        let frames = [Int32(0), 1].map { WorkerFrames.frame(WorkerReport.hello(WorkerHello(pid: $0, isCompiled: true, hasAES: true))) }
+        let place = try #require(frames[0].indices.first { frames[0][$0] != frames[1][$0] })
+        let number = "$(printf '\\\\x%02x\\\\x%02x\\\\x%02x\\\\x%02x' $(($$&255)) $(($$>>8&255)) $(($$>>16&255)) 0)"
+        let hex = { (bytes: ArraySlice<UInt8>) in bytes.map { "\\x" + Hex.encode([$0]) }.joined() }
+        let script = FileManager.default.temporaryDirectory.appendingPathComponent("deaf-\(UUID().uuidString).sh")
+        try """
+            #!/bin/bash
+            printf "\(hex(frames[0][..<place]))\(number)\(hex(frames[0][(place + 4)...]))" >&0
+            while :; do :; done
+            """.write(to: script, atomically: true, encoding: .utf8)
+        defer { try? FileManager.default.removeItem(at: script) }
+        chmod(script.path, 0o755)
+        try await withWorker(path: script.path) { worker, _ in
+            await worker.hash(try Self.job("a"), by: Self.light)
+            let pid = try await Self.process(of: worker)
+            #expect(await worker.rest() == false)
+            #expect(kill(pid, 0) == -1 && errno == ESRCH)
+            #expect(await worker.figures.kills == 1)
+        }
+    }
+
+    /// Others have all the processor, which stopping it stands in for: it cannot say that it stands, and has not hashed either.
+    @Test func whoIsGivenNoProcessorIsNotKilledForItsSilence() async throws {
         try await withWorker { worker, events in
             await worker.hash(try Self.job("a"), by: Self.light)
             _ = try await events.next { if case .share = $0 { true } else { nil } }
             let pid = try #require(await worker.processID)
             kill(pid, SIGSTOP)
-            #expect(await worker.rest() == false)
-            #expect(kill(pid, 0) == -1 && errno == ESRCH)
-            #expect(await worker.figures.kills == 1)
+            #expect(await worker.rest())
+            kill(pid, SIGCONT)
+            #expect(await worker.figures.kills == 0)
+            await worker.hash(try Self.job("b"), by: Self.light)
+            #expect(try await events.next { if case .share(let share) = $0, share.jobID == "b" { true } else { nil } } == true)
+            #expect(await worker.processID == pid)
         }
+    }
+
+    private static func process(of worker: HashingWorker) async throws -> Int32 {
+        for _ in 0..<1_000 {
+            if let pid = await worker.processID { return pid }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        throw Events.Silent(after: [])
     }
 
     @Test func whoIsReleasedGivesItsMemoryBack() async throws {

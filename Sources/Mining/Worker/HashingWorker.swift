@@ -36,6 +36,8 @@ public actor HashingWorker {
 
     /// For every thread to stand still: a client must not wait for it.
     public static let restLimit = Nanoseconds.milliseconds(50)
+    /// Less processor time than this while it was to stand still: others had it all.
+    private static let starved = Nanoseconds.milliseconds(5)
     private static let pauses = Nanoseconds.seconds(1) ... .seconds(60)
     /// After so long without an end, the next pause is the shortest again.
     private static let goodWhile = Nanoseconds.seconds(600)
@@ -92,6 +94,8 @@ public actor HashingWorker {
     }
 
     /// Nothing of this board's processors is used when this returns.
+    ///
+    /// A process that is given no processor cannot say that it stands: it stands all the same.
     /// - Returns: false when the process had to be killed for it.
     @discardableResult
     public func rest() async -> Bool {
@@ -99,9 +103,12 @@ public actor HashingWorker {
         guard let process else { return true }
         figures.rests += 1
         process.tell(.rest)
-        let limit = Task { [clocks] in
+        let used = pid.flatMap(ProcessorClock.time)
+        let limit = Task { [clocks, pid] in
             try await clocks.sleep(Self.restLimit)
-            self.rested(false)
+            // Who had no processor to hear it on has not hashed either.
+            let since = if let used, let now = pid.flatMap(ProcessorClock.time) { now - used } else { Nanoseconds?.none }
+            self.rested(since.map { $0 < Self.starved } ?? false)
         }
         defer { limit.cancel() }
         let stands = await withCheckedContinuation { waiting.append($0) }

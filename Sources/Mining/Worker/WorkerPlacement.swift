@@ -66,6 +66,16 @@ enum WorkerPlacement: Equatable {
     }
 }
 
+/// The processor time of another process, to the nanosecond.
+enum ProcessorClock {
+    /// nil: there is none of that number.
+    static func time(of pid: Int32) -> Nanoseconds? {
+        var (clock, time) = (clockid_t(), timespec())
+        guard clock_getcpuclockid(pid, &clock) == 0, clock_gettime(clock, &time) == 0 else { return nil }
+        return Nanoseconds(Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
+    }
+}
+
 /// What the kernel shows of itself, in small files.
 enum SmallFile {
     static let limit = 16 << 10

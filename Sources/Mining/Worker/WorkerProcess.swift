@@ -57,7 +57,7 @@ final class WorkerProcess: Sendable {
             }
         case .socket(let path):
             child = nil
-            placement = .group("basestation-miner.slice")
+            placement = .group("basestationminer.slice")
             do { channel = try await bootstrap.connect(unixDomainSocketPath: path).get() } catch {
                 throw WorkerError("nobody starts the miner at \(path): \(error); systemctl start basestation-miner.socket")
             }
