@@ -1,0 +1,68 @@
+import Foundation
+import Glibc
+import HAL
+import Lab
+import Mining
+import Monero
+import Primitives
+
+/// A real `monerod` with a chain of its own (`--regtest`), on loopback, in a folder that goes with it.
+final class MoneroLab: @unchecked Sendable {  // used by one test at a time
+    /// A primary address of the main network, whose format a chain of one's own has too: the Monero project's own, for gifts.
+    static let wallet =
+        "44AFFq5kSiGBoZ4NMDwYtN18obc8AemS33DBLWs3H7otXft3XjrpDtQGv7SqSsaBYBb98uNbr2VBBEt7f2wfn3RVGQBEP3A"
+
+    let folder: URL
+    let address: Endpoint
+    private let port: Int
+    private let difficulty: Int
+    private var daemon: LabProcess?
+
+    var node: MoneroNode { MoneroNode(at: address) }
+
+    init(difficulty: Int = 1) async throws {
+        folder = FileManager.default.temporaryDirectory.appendingPathComponent("monerod-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        self.difficulty = difficulty
+        port = try Self.freePort()
+        address = Endpoint("127.0.0.1:\(port)")!
+        try await start()
+    }
+
+    deinit {
+        daemon?.close()
+        try? FileManager.default.removeItem(at: folder)  // it goes with the machine's other temporary files
+    }
+
+    func start() async throws {
+        daemon = try Lab.start([
+            "monerod", "--regtest", "--offline", "--fixed-difficulty", "\(difficulty)", "--data-dir", folder.path,
+            "--rpc-bind-ip", "127.0.0.1", "--rpc-bind-port", "\(port)", "--p2p-bind-ip", "127.0.0.1", "--p2p-bind-port", "\(try Self.freePort())",
+            "--no-zmq", "--no-igd", "--check-updates", "disabled", "--disable-dns-checkpoints", "--non-interactive",
+            "--log-level", "0",
+        ])
+        for _ in 0..<600 {
+            if (try? await node.info()) != nil { return }
+            try await Task.sleep(for: .milliseconds(100))
+        }
+        throw LabError.unreadable(what: "the start of monerod", text: "it does not answer on \(address)")
+    }
+
+    func stop() { daemon?.close() }
+
+    func height() async throws -> UInt64 { try await node.info().height }
+
+    static func freePort() throws -> Int {
+        let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(socket) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let bound = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(socket, $0, length) == 0 && getsockname(socket, $0, &length) == 0 }
+        }
+        guard bound else { throw LabError.unreadable(what: "a free port", text: String(cString: strerror(errno))) }
+        return Int(address.sin_port.bigEndian)
+    }
+}
