@@ -209,6 +209,7 @@ let testing: [Target] = [
     .executableTarget(name: "labswitch", path: "Tests/Lab/labswitch", cSettings: [.unsafeFlags(["-O2"])]),
     module(
         "NodeLab", ["Lab", "Ledger", "StationAPI", "StationClient", "Charging", "Primitives"], path: "Tests/Lab/NodeLab"),
+    module("MoneroLab", ["Lab", "Mining", "Primitives"], path: "Tests/Lab/MoneroLab"),
     program(
         "devnet",
         [
@@ -219,13 +220,13 @@ let testing: [Target] = [
     tests(
         "StationTests",
         [
-            "Lab", "StationAPI", "StationClient", "StationConfiguration", "Ledger", "Charging", "Primitives", "basestationd",
+            "MoneroLab", "Lab", "StationAPI", "StationClient", "StationConfiguration", "Ledger", "Charging", "Primitives", "basestationd",
             "basestation", "qlink",
         ]),
     tests(
         "MiningTests",
         [
-            "Lab", "Mining", "Stratum", "Monero", "MiningPool", "ProofOfWork", "Idleness", "HAL", "SimulatedHAL", "BoundedJSON",
+            "MoneroLab", "Lab", "Mining", "Stratum", "Monero", "MiningPool", "ProofOfWork", "Idleness", "HAL", "SimulatedHAL", "BoundedJSON",
             "Primitives", "PublishedVectors", nio, nioPosix, nioSSL, logging,
         ]),
     tests("MinerTests", ["Lab", "CMiner", "ProofOfWork", "Primitives", "PublishedVectors"]),

@@ -19,5 +19,3 @@ public enum JobSourceEvent: Hashable, Sendable {
     /// Nothing to hash until the next job; in words.
     case lost(String)
 }
-
-public enum ShareRefusal: String, Hashable, Sendable, CaseIterable { case stale, lowDifficulty, duplicate, invalid, other }

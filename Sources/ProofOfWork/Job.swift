@@ -63,3 +63,13 @@ public struct Share: Hashable, Sendable {
     /// The nonce's four bytes in the blob's order, as pools write it.
     public var nonceHex: String { Hex.encode((0..<4).map { UInt8(truncatingIfNeeded: nonce >> (8 * $0)) }) }
 }
+
+/// Why a share does not count.
+public enum ShareRefusal: String, Hashable, Sendable, CaseIterable {
+    /// Its job is no more what is to be found.
+    case stale
+    case lowDifficulty, duplicate
+    /// Its hash is another one.
+    case invalid
+    case other
+}

@@ -22,7 +22,7 @@ public struct MiningSeam: Sendable {
 extension Station {
     private func mining() throws -> MiningSeam {
         guard let mining = seams.mining else {
-            throw Problem(.unknown, "this station does not mine; name a pool or a node below [mining] and restart the daemon")
+            throw Problem(.unknown, "this station does not mine; name a pool or a node below [mining]")
         }
         return mining
     }

@@ -5,6 +5,7 @@ import Lab
 import Logging
 import Mining
 import Monero
+import MoneroLab
 import NIOCore
 import Primitives
 import ProofOfWork

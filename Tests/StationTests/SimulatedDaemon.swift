@@ -10,7 +10,7 @@ import Testing
 final class SimulatedDaemon {
     let folder: URL
     let port: Int
-    private let process = Process()
+    private var process = Process()
 
     var configuration: URL { folder.appendingPathComponent("station.toml") }
     var buyers: RawHTTP { RawHTTP(place: .tcp(port)) }
@@ -66,6 +66,18 @@ final class SimulatedDaemon {
             """
         try prepare(folder)
         try text.write(to: configuration, atomically: true, encoding: .utf8)
+        try await start()
+    }
+
+    /// Ends it as systemd does, and starts it again on the same folder.
+    func restart() async throws {
+        process.terminate()
+        process.waitUntilExit()
+        process = Process()
+        try await start()
+    }
+
+    private func start() async throws {
         process.executableURL = try Products.url("basestationd")
         process.arguments = ["--config", configuration.path]
         process.standardError = FileHandle(forWritingAtPath: "/dev/null")

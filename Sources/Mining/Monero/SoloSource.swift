@@ -48,6 +48,8 @@ public actor SoloSource: JobSource {
     public func submit(_ share: Share) { shares.continuation.yield(share) }
 
     private func give(_ template: BlockTemplate, _ tell: @escaping @Sendable (JobSourceEvent) async -> Void) async {
+        // A monerod that lost power, or a chain that went back: what was found then is no more.
+        if template.previous == solved { solved = nil }
         count += 1
         let extraNonce = prefix + (0..<8).map { UInt8(truncatingIfNeeded: count >> (8 * UInt64($0))) }
         guard let job = template.job("\(count)", extraNonce: extraNonce, target: template.target) else {

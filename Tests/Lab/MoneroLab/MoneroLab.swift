@@ -1,26 +1,24 @@
 import Foundation
 import Glibc
-import HAL
 import Lab
-import Mining
-import Monero
-import Primitives
+public import Mining
+public import Primitives
 
 /// A real `monerod` with a chain of its own (`--regtest`), on loopback, in a folder that goes with it.
-final class MoneroLab: @unchecked Sendable {  // used by one test at a time
-    /// A primary address of the main network, whose format a chain of one's own has too: the Monero project's own, for gifts.
-    static let wallet =
+public final class MoneroLab: @unchecked Sendable {  // used by one test at a time
+    /// A primary address of the main network, whose format a chain of one's own has too: one that the Monero project took gifts at.
+    public static let wallet =
         "44AFFq5kSiGBoZ4NMDwYtN18obc8AemS33DBLWs3H7otXft3XjrpDtQGv7SqSsaBYBb98uNbr2VBBEt7f2wfn3RVGQBEP3A"
 
-    let folder: URL
-    let address: Endpoint
+    private let folder: URL
+    public let address: Endpoint
     private let port: Int
     private let difficulty: Int
     private var daemon: LabProcess?
 
-    var node: MoneroNode { MoneroNode(at: address) }
+    public var node: MoneroNode { MoneroNode(at: address) }
 
-    init(difficulty: Int = 1) async throws {
+    public init(difficulty: Int = 1) async throws {
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("monerod-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         self.difficulty = difficulty
@@ -34,7 +32,7 @@ final class MoneroLab: @unchecked Sendable {  // used by one test at a time
         try? FileManager.default.removeItem(at: folder)  // it goes with the machine's other temporary files
     }
 
-    func start() async throws {
+    public func start() async throws {
         daemon = try Lab.start([
             "monerod", "--regtest", "--offline", "--fixed-difficulty", "\(difficulty)", "--data-dir", folder.path,
             "--rpc-bind-ip", "127.0.0.1", "--rpc-bind-port", "\(port)", "--p2p-bind-ip", "127.0.0.1", "--p2p-bind-port", "\(try Self.freePort())",
@@ -48,11 +46,11 @@ final class MoneroLab: @unchecked Sendable {  // used by one test at a time
         throw LabError.unreadable(what: "the start of monerod", text: "it does not answer on \(address)")
     }
 
-    func stop() { daemon?.close() }
+    public func stop() { daemon?.close() }
 
-    func height() async throws -> UInt64 { try await node.info().height }
+    public func height() async throws -> UInt64 { try await node.info().height }
 
-    static func freePort() throws -> Int {
+    private static func freePort() throws -> Int {
         let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(socket) }
         var address = sockaddr_in()
