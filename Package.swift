@@ -118,7 +118,7 @@ let programs: [Target] = [
     program(
         "basestationd",
         [
-            "Station", "StationAPI", "Mining", "Idleness", "ProofOfWork", "Settlement", "ChainServer", "ChainAPI", "Chain",
+            "Station", "StationAPI", "Mining", "Stratum", "Idleness", "ProofOfWork", "Settlement", "ChainServer", "ChainAPI", "Chain",
             "BoardControl", "LinuxHAL", "SimulatedHAL",
             "HAL",
             "Peering",

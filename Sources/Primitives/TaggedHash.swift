@@ -26,6 +26,9 @@ public enum TaggedHash {
     /// The digest under a tag that is used once; for one that is used often, see ``Tag``.
     public static func digest(tag: String, _ message: some Sequence<UInt8>) -> Bytes32 { Tag(tag).digest(Array(message)) }
 
+    /// SHA-256 without a tag, of what others have defined: a certificate's fingerprint.
+    public static func untagged(_ message: [UInt8]) -> Bytes32 { PreparedDigest().digest(message) }
+
     /// HMAC-SHA-256 (RFC 2104), for secrets that are stored hashed.
     public static func keyed(_ key: [UInt8], _ message: [UInt8]) -> Bytes32 {
         Bytes32(Array(HMAC<SHA256>.authenticationCode(for: message, using: SymmetricKey(data: key))))!

@@ -1,0 +1,187 @@
+public import HAL
+public import NIOCore
+public import NIOPosix
+import NIOSSL
+public import Primitives
+public import ProofOfWork
+public import Stratum
+
+/// A pool, and whom to believe that it is that.
+public struct StratumPool: Hashable, Sendable {
+    public enum Trust: Hashable, Sendable {
+        /// No TLS.
+        case plain
+        /// A certificate for the host's name by an authority that this system knows.
+        case names
+        /// The one certificate whose DER form has this SHA-256.
+        case fingerprint(Bytes32)
+        case anybody
+    }
+
+    public var host: String
+    public var port: UInt16
+    public var trust: Trust
+
+    public init(host: String, port: UInt16, trust: Trust) { (self.host, self.port, self.trust) = (host, port, trust) }
+
+    public var name: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+}
+
+/// Why a pool was left, or could not be reached.
+public struct PoolLost: Error, Hashable, CustomStringConvertible {
+    public var description: String
+    /// Asking again soon is of no use.
+    public var isFinal: Bool
+}
+
+/// One connection to a pool, from its start to its end.
+public actor StratumConnection: JobSource {
+    private static let connectLimit = TimeAmount.seconds(15)
+    /// Lines that wait to be written: shares that are open and keepalives.
+    private static let linesMax = 256
+    private static let tickInterval = Nanoseconds.seconds(1)
+
+    public nonisolated let name: String
+    private let pool: StratumPool
+    private let clocks: any Clocks
+    private let loops: any EventLoopGroup
+    private let outgoing = AsyncStream.makeStream(of: [UInt8].self, bufferingPolicy: .bufferingOldest(linesMax))
+    private let shares = AsyncStream.makeStream(of: Share.self, bufferingPolicy: .bufferingNewest(linesMax))
+    private var client: StratumClient
+    private var lines = StratumLines(limit: StratumLines.poolLimit)
+    private var hasJob = false
+
+    public init(
+        _ pool: StratumPool, _ login: StratumLogin, clocks: any Clocks,
+        loops: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
+    ) {
+        (self.pool, self.clocks, self.loops) = (pool, clocks, loops)
+        name = pool.name
+        client = StratumClient(login)
+    }
+
+    /// Never waits: who mines must be free to stop.
+    public func submit(_ share: Share) { shares.continuation.yield(share) }
+
+    /// - Throws: ``PoolLost``, always, unless it is cancelled.
+    public func run(_ tell: @escaping @Sendable (JobSourceEvent) async -> Void) async throws {
+        do { try await converse(tell) } catch let error as PoolLost { throw error } catch is CancellationError {
+            throw CancellationError()
+        } catch {
+            throw PoolLost(description: "\(name) cannot be reached: \(Self.words(error))", isFinal: false)
+        }
+    }
+
+    private func converse(_ tell: @escaping @Sendable (JobSourceEvent) async -> Void) async throws {
+        let channel = try await connect()
+        try await channel.executeThenClose { inbound, outbound in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { [outgoing] in
+                    for await line in outgoing.stream { try await outbound.write(ByteBuffer(bytes: line)) }
+                }
+                group.addTask { for await share in self.shares.stream { try await self.hand(share, tell) } }
+                group.addTask {
+                    while true {
+                        try await self.clocks.sleep(Self.tickInterval)
+                        try await self.tick(tell)
+                    }
+                }
+                group.addTask {
+                    try await self.begin(tell)
+                    for try await bytes in inbound { try await self.read(bytes, tell) }
+                    throw PoolLost(description: "\(self.name) closed the connection", isFinal: false)
+                }
+                defer { group.cancelAll() }
+                try await group.next()
+            }
+        }
+    }
+
+    // MARK: What happens
+
+    private func begin(_ tell: @escaping @Sendable (JobSourceEvent) async -> Void) async throws {
+        try await perform(client.begin(at: clocks.now().boot), tell)
+    }
+
+    private func tick(_ tell: @escaping @Sendable (JobSourceEvent) async -> Void) async throws {
+        try await perform(client.tick(at: clocks.now().boot), tell)
+    }
+
+    private func hand(_ share: Share, _ tell: @escaping @Sendable (JobSourceEvent) async -> Void) async throws {
+        try await perform(client.submit(share, at: clocks.now().boot), tell)
+    }
+
+    private func read(_ bytes: ByteBuffer, _ tell: @escaping @Sendable (JobSourceEvent) async -> Void) async throws {
+        lines.append(bytes.readableBytesView)
+        do {
+            while let line = try lines.next() { try await perform(client.handle(line, at: clocks.now().boot), tell) }
+        } catch is StratumLines.TooLong {
+            throw PoolLost(description: "\(name) says a line without an end", isFinal: true)
+        }
+    }
+
+    private func perform(
+        _ actions: [StratumClient.Action], _ tell: @escaping @Sendable (JobSourceEvent) async -> Void
+    ) async throws {
+        for action in actions {
+            switch action {
+            case .send(let line): outgoing.continuation.yield(line)
+            case .job(let job):
+                if !hasJob { await tell(.connected(name)) }
+                hasJob = true
+                await tell(.job(job))
+            case .accepted(let jobID, let nonce, _): await tell(.accepted(jobID: jobID, nonce: nonce, blockFound: false))
+            case .refused(let jobID, let nonce, let refusal, let why):
+                await tell(.refused(jobID: jobID, nonce: nonce, refusal, why: why))
+            case .close(let why, let isFinal): throw PoolLost(description: "\(name): \(why)", isFinal: isFinal)
+            }
+        }
+    }
+
+    // MARK: The connection
+
+    private func connect() async throws -> NIOAsyncChannel<ByteBuffer, ByteBuffer> {
+        let pool = pool
+        let context = pool.trust == .plain ? nil : try NIOSSLContext(configuration: Self.configuration(pool.trust))
+        let bootstrap = ClientBootstrap(group: loops).connectTimeout(Self.connectLimit)
+            .channelOption(.socketOption(.so_keepalive), value: 1)
+        return try await bootstrap.connect(host: pool.host, port: Int(pool.port)) { channel in
+            channel.eventLoop.makeCompletedFuture {
+                if let context { try channel.pipeline.syncOperations.addHandler(Self.handler(context, pool)) }
+                return try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+            }
+        }
+    }
+
+    private static func configuration(_ trust: StratumPool.Trust) -> TLSConfiguration {
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        configuration.minimumTLSVersion = .tlsv12
+        // Pools sign for themselves; then a callback decides.
+        if trust != .names { configuration.certificateVerification = .noHostnameVerification }
+        return configuration
+    }
+
+    private static func handler(_ context: NIOSSLContext, _ pool: StratumPool) throws -> NIOSSLClientHandler {
+        // An address is no name to ask for.
+        let host = IPAddress(pool.host) == nil ? pool.host : nil
+        switch pool.trust {
+        case .plain, .names: return try NIOSSLClientHandler(context: context, serverHostname: host)
+        case .anybody:
+            return try NIOSSLClientHandler(context: context, serverHostname: host) { _, verdict in verdict.succeed(.certificateVerified) }
+        case .fingerprint(let digest):
+            return try NIOSSLClientHandler(context: context, serverHostname: host) { certificates, verdict in
+                let bytes = certificates.first.flatMap { try? $0.toDERBytes() }
+                verdict.succeed(bytes.map { TaggedHash.untagged($0) } == digest ? .certificateVerified : .failed)
+            }
+        }
+    }
+
+    private static func words(_ error: any Error) -> String {
+        switch error {
+        case let error as NIOConnectionError:
+            error.connectionErrors.first.map { "\($0.error)" } ?? error.dnsAError.map { "\($0)" } ?? "nobody answers there"
+        case is NIOSSLError, is BoringSSLError: "TLS: \(error); is the certificate the pool's, and its port one for TLS?"
+        default: "\(error)"
+        }
+    }
+}
