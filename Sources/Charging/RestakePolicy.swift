@@ -59,7 +59,10 @@ public struct RestakePolicy: Hashable, Sendable {
         let wanted = means.owed + share(of: means.unclaimed)
         let kept = max(means.reserve, keep ?? .zero) + means.promised + means.fee
         let amount = min(wanted, means.balance - kept)
-        guard wanted >= least, amount > .zero, amount.units / Self.feePart >= means.fee.units else { return nil }
+        // What it fetches is worth the fee as well as what it stakes.
+        guard wanted >= least, amount > .zero, max(amount, means.unclaimed).units / Self.feePart >= means.fee.units else {
+            return nil
+        }
         // Less than the least only to fetch what is more than it: then the rest can follow.
         return amount >= least || means.unclaimed >= least ? amount : nil
     }

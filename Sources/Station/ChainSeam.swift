@@ -37,7 +37,7 @@ public struct ChainSeam: Sendable {
 extension Station {
     func chain() throws -> ChainSeam {
         guard let chain = seams.chain else {
-            throw Problem(.unknown, "this station has no chain node; name a genesis file below [chain] and restart the daemon")
+            throw Problem(.unknown, "this station has no chain node; name a genesis file below [chain]")
         }
         return chain
     }

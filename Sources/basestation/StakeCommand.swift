@@ -27,10 +27,7 @@ struct StakeCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        guard amount != "status" else {
-            let view: StakeView = try await common.station.get("/v1/stake")
-            return try common.show(view, Self.lines)
-        }
+        guard amount != "status" else { return try common.show(try await common.station.get("/v1/stake"), Self.lines) }
         let id = giving.newID
         var order = try await giving.known(id, common) {
             $0.kind == "stake" && (amount == "all" || $0.amountQlc == QLC(amount))

@@ -141,7 +141,7 @@ import Testing
         let grown = await Self.worth(desk) - before
         let owed = await desk.settler.stake().owed
         let share = UInt64(UInt128(earned.units - money.rewards.units) * UInt128(percent) / 100)
-        #expect(grown > .zero && grown.units <= share, "seed \(seed): \(grown) of \(share)")
+        #expect(grown > .zero && grown.units <= share, "seed \(seed): \(grown) of \(share), \(owed) owed, \(money)")
         #expect(grown.units + owed.units + 300 >= share, "seed \(seed): \(grown) and \(owed) of \(share)")
         #expect(await chain.receipts.allSatisfy { $0.refusal == nil }, "seed \(seed)")
     }
