@@ -4,7 +4,7 @@ SHELL := /bin/bash
 CONFIG ?= debug
 BIN := $(CURDIR)/.build/$(CONFIG)
 PACKAGES := nftables iproute2 ethtool procps util-linux pkg-config g++ \
-	libsqlite3-dev libtomlplusplus-dev libgpiod-dev librandomx-dev
+	libsqlite3-dev libtomlplusplus-dev libgpiod-dev librandomx-dev monero
 # Suites that run the programs, or wait for tasks that others' computations would hold up: one after the other.
 PROCESSES := KernelTests|StationTests|PeeringTests|ChainTests|BoardKeeperTests|WirelessKeeperTests|LinuxHALTests|SettlementNetworkTests|MinerTests|MiningTests
 KILLS ?= 200

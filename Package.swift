@@ -89,7 +89,8 @@ let adapters: [Target] = [
     module(
         "Mining",
         [
-            "HTTPGuard", "Stratum", "Monero", "MiningPool", "ProofOfWork", "Idleness", "HAL", "BoundedJSON", "Primitives", "CMiner", nio,
+            "HTTPGuard", "Stratum", "Monero", "MiningPool", "ProofOfWork", "Idleness", "HAL", "BoundedJSON", "Primitives",
+            "CMiner", nio,
             nioPosix, nioHTTP1, nioSSL, logging,
         ]),
 ]
@@ -118,11 +119,13 @@ let programs: [Target] = [
     program(
         "basestationd",
         [
-            "Station", "StationAPI", "Mining", "Stratum", "Idleness", "ProofOfWork", "Settlement", "ChainServer", "ChainAPI", "Chain",
+            "Station", "StationAPI", "Mining", "Stratum", "Idleness", "ProofOfWork", "Settlement", "ChainServer", "ChainAPI",
+            "Chain",
             "BoardControl", "LinuxHAL", "SimulatedHAL",
             "HAL",
             "Peering",
-            "Store", "StationConfiguration", "Node", "Ledger", "Consensus", "Charging", "Primitives", arguments, collections, lifecycle,
+            "Store", "StationConfiguration", "Node", "Ledger", "Consensus", "Charging", "Primitives", arguments, collections,
+            lifecycle,
             signals, logging,
         ]),
     program("basestation-miner", ["ProofOfWork", "Primitives", "CMiner", "CRandomX"]),
@@ -220,13 +223,15 @@ let testing: [Target] = [
     tests(
         "StationTests",
         [
-            "MoneroLab", "Lab", "StationAPI", "StationClient", "StationConfiguration", "Ledger", "Charging", "Primitives", "basestationd",
+            "MoneroLab", "Lab", "StationAPI", "StationClient", "StationConfiguration", "Ledger", "Charging", "Primitives",
+            "basestationd",
             "basestation", "qlink",
         ]),
     tests(
         "MiningTests",
         [
-            "MoneroLab", "Lab", "Mining", "Stratum", "Monero", "MiningPool", "ProofOfWork", "Idleness", "HAL", "SimulatedHAL", "BoundedJSON",
+            "MoneroLab", "Lab", "Mining", "Stratum", "Monero", "MiningPool", "ProofOfWork", "Idleness", "HAL", "SimulatedHAL",
+            "BoundedJSON",
             "Primitives", "PublishedVectors", nio, nioPosix, nioSSL, logging,
         ]),
     tests("MinerTests", ["Lab", "CMiner", "ProofOfWork", "Primitives", "PublishedVectors"]),

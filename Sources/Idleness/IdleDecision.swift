@@ -172,7 +172,8 @@ public struct IdleDecision: Sendable {
         let words = reasons.map { $0.words(at: now, utcOffsetMinutes: settings?.utcOffsetMinutes ?? 0) }
         return IdleState(
             isMining: isMining,
-            isPausedByOwner: reasons.contains { if case .pausedByOwner = $0 { true } else { false } }, since: since, mode: mode, reasons: words, why: words.first ?? idleWords(at: now.boot))
+            isPausedByOwner: reasons.contains { if case .pausedByOwner = $0 { true } else { false } }, since: since, mode: mode,
+            reasons: words, why: words.first ?? idleWords(at: now.boot))
     }
 
     private func idleWords(at now: Instant) -> String {

@@ -26,8 +26,9 @@ struct OtherLoad: Hashable, Sendable {
         let others = max(0, all - own(reading.workerTime))
         let (capacity, overflow) = elapsed.count.multipliedReportingOverflow(by: cores)
         // In microseconds, so that a thousand times fits.
-        share = UInt64(min(others / 1_000, .max / 1_000) * 1_000 / max(1, (overflow ? .max : capacity) / 1_000))
-        share = min(share, 1_000)
+        let used: Int64 = min(others / 1_000, .max / 1_000) * 1_000
+        let whole: Int64 = max(1, (overflow ? .max : capacity) / 1_000)
+        share = min(UInt64(used / whole), 1_000)
         remember(reading, now)
         judge(now, settings)
     }

@@ -124,7 +124,9 @@ public struct BlockTemplate: Hashable, Sendable {
 
     private static func hashes(_ reader: inout BlockReader) throws(BlockReader.Malformed) -> [Bytes32] {
         let count = try reader.varint("number of transactions")
-        guard count <= UInt64((reader.bytes.count - reader.place) / 32) else { throw .init(what: "it ends within its transactions") }
+        guard count <= UInt64((reader.bytes.count - reader.place) / 32) else {
+            throw .init(what: "it ends within its transactions")
+        }
         var hashes: [Bytes32] = []
         for _ in 0..<count {
             hashes.append(Bytes32(Array(reader.bytes[reader.place..<reader.place + 32]))!)

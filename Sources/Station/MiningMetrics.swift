@@ -18,7 +18,9 @@ extension Metrics.Page {
         add("basestation_mining_worker_kills_total", "counter", "Of them killed for not standing still", mining.worker.kills)
         add("basestation_mining_yields_total", "counter", "Times that a client's packet ended mining", mining.yields.count)
         if let longest = mining.yields.longestMilliseconds {
-            add("basestation_mining_yield_milliseconds_max", "gauge", "From a client's packet to standstill, the longest", longest)
+            add(
+                "basestation_mining_yield_milliseconds_max", "gauge", "From a client's packet to standstill, the longest", longest
+            )
         }
         for (span, use) in [("today", mining.today), ("7d", mining.sevenDays)] {
             let label = "{span=\"\(span)\"}"

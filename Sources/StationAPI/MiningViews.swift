@@ -32,7 +32,8 @@ public struct MiningView: Codable, Hashable, Sendable {
         /// In the words of whoever refused.
         @OrNull public var lastRefusal: String?
         public init(
-            found: UInt64, accepted: UInt64, stale: UInt64, lowDifficulty: UInt64, duplicate: UInt64, invalid: UInt64, other: UInt64,
+            found: UInt64, accepted: UInt64, stale: UInt64, lowDifficulty: UInt64, duplicate: UInt64, invalid: UInt64,
+            other: UInt64,
             lastSecondsAgo: UInt64?, lastRefusal: String?
         ) {
             (self.found, self.accepted, self.stale, self.lowDifficulty) = (found, accepted, stale, lowDifficulty)

@@ -144,13 +144,19 @@ public struct PoolAddress: Hashable, Sendable {
 
     /// Also `stratum+tcp://` and `stratum+ssl://`, as pools write it.
     public init?(_ text: String) {
-        let schemes = [("tcp://", false), ("stratum+tcp://", false), ("tls://", true), ("ssl://", true), ("stratum+ssl://", true)]
+        let schemes = [
+            ("tcp://", false), ("stratum+tcp://", false), ("tls://", true), ("ssl://", true), ("stratum+ssl://", true),
+        ]
         guard let (scheme, isTLS) = schemes.first(where: { text.hasPrefix($0.0) }) else { return nil }
         let parts = text.dropFirst(scheme.count).split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false)
         guard let colon = parts[0].lastIndex(of: ":"), let port = UInt16(parts[0][parts[0].index(after: colon)...]), port > 0
         else { return nil }
         var host = parts[0][..<colon]
-        if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() } else if host.contains(":") { return nil }
+        if host.hasPrefix("["), host.hasSuffix("]") {
+            host = host.dropFirst().dropLast()
+        } else if host.contains(":") {
+            return nil
+        }
         guard (1...253).contains(host.utf8.count), host.utf8.allSatisfy(Self.isOfName) else { return nil }
         switch (isTLS, parts.count > 1 ? parts[1] : nil) {
         case (false, nil): trust = .plain

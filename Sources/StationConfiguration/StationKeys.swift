@@ -7,7 +7,9 @@ struct Section: Sendable {
     var meaning: String
     var keys: [Key<StationConfiguration>]
 
-    static let all = [station, network, wifi, addresses, portal, api, charging, codes, chain, stake, mining, board, simulation, log]
+    static let all = [
+        station, network, wifi, addresses, portal, api, charging, codes, chain, stake, mining, board, simulation, log,
+    ]
 
     private static let station = Section(
         name: "station", meaning: "What it is called and where it keeps its state.",

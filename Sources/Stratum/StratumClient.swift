@@ -105,7 +105,9 @@ public struct StratumClient: Sendable {
     public mutating func tick(at now: Instant) -> [Action] {
         guard !isClosed else { return [] }
         if session == nil, let began, now - began > Self.patience { return close("it does not answer the login", isFinal: false) }
-        if open.values.contains(where: { now - $0.at > Self.patience }) { return close("it does not answer for a share", isFinal: false) }
+        if open.values.contains(where: { now - $0.at > Self.patience }) {
+            return close("it does not answer for a share", isFinal: false)
+        }
         guard let session, extensions.contains("keepalive"), now - spokeAt >= Self.keepaliveInterval else { return [] }
         return [send("keepalived", .fields(["id": .text(session)]), at: now).action]
     }
@@ -132,7 +134,9 @@ public struct StratumClient: Sendable {
         } catch { return close(error.words, isFinal: true) }
         guard job != last else { return [] }
         jobTimes = jobTimes.filter { now - $0 < Self.jobsWindow } + [now]
-        guard jobTimes.count <= Self.jobsMax else { return close("it sends more than \(Self.jobsMax) jobs in 10 s", isFinal: true) }
+        guard jobTimes.count <= Self.jobsMax else {
+            return close("it sends more than \(Self.jobsMax) jobs in 10 s", isFinal: true)
+        }
         if let last, last.seedHash != job.seedHash {
             // Each costs a board a minute of preparing, and no chain has so many.
             seedChanges = seedChanges.filter { now - $0 < Self.seedsWindow } + [now]

@@ -94,7 +94,8 @@ public struct StratumSession: Sendable {
         if now - second.at >= .seconds(1) { second = (now, 0) }
         second.lines += 1
         guard second.lines <= Self.linesMax else { return [.ban(why: "it says more than \(Self.linesMax) lines a second")] }
-        guard let message = try? Stratum.bounds.read(line), case .object = message, let method = message.text("method", limit: 64) else {
+        guard let message = try? Stratum.bounds.read(line), case .object = message, let method = message.text("method", limit: 64)
+        else {
             return [.ban(why: "it says what is no request")]
         }
         let request = JSONRequestID(message["id"])
@@ -105,14 +106,16 @@ public struct StratumSession: Sendable {
         case "keepalived":
             return manner == .xmrigProxy ? [.send(Self.result(.fields(["status": .text("KEEPALIVED")]), request))] : []
         default:
-            return manner == .xmrigProxy ? [error("Unsupported method", request)] : [.ban(why: "it asks for \(Stratum.plain(method, 40))")]
+            return manner == .xmrigProxy
+                ? [error("Unsupported method", request)] : [.ban(why: "it asks for \(Stratum.plain(method, 40))")]
         }
     }
 
     /// Now and then.
     public func tick(at now: Instant) -> [Action] {
         if !isAdmitted, now - began > Self.loginLimit { return [.close(why: "it has not logged in")] }
-        return now - heard > Self.silenceLimit ? [.close(why: "it has said nothing for \(Self.silenceLimit.wholeSeconds / 60) min")] : []
+        return now - heard > Self.silenceLimit
+            ? [.close(why: "it has said nothing for \(Self.silenceLimit.wholeSeconds / 60) min")] : []
     }
 
     private mutating func login(_ parameters: JSONValue, _ request: JSONRequestID) -> [Action] {

@@ -15,7 +15,8 @@ struct BaseStationCommand: AsyncParsableCommand {
             Status.self, Sessions.self, Usage.self, TariffCommand.self, Codes.self, Client.self, Key.self, RadioCommand.self,
             Identify.self,
             ChainCommand.self, ChannelCommand.self,
-            Wallet.self, StakeCommand.self, UnstakeCommand.self, DelegateCommand.self, Earnings.self, MiningCommand.self, Config.self, Diagnose.self,
+            Wallet.self, StakeCommand.self, UnstakeCommand.self, DelegateCommand.self, Earnings.self, MiningCommand.self,
+            Config.self, Diagnose.self,
             Setup.self, Sim.self,
         ])
 

@@ -84,7 +84,8 @@ struct Daemon: AsyncParsableCommand {
             configuration, key: key, store: store, cashier: cashier, clocks: clocks, logger: logger)
         seams.chain = chain?.seam
         let mining = await StationMining(
-            configuration, source: MiningSource.make(configuration.mining, clocks: clocks), hardware: board, cashier: cashier, store: store, logger: logger)
+            configuration, source: MiningSource.make(configuration.mining, clocks: clocks), hardware: board, cashier: cashier,
+            store: store, logger: logger)
         seams.mining = mining?.seam
         let station = Station(
             settings: settings, key: key, codesKey: codesKey, cashier: cashier, directory: clientDirectory, store: disk,

@@ -22,14 +22,16 @@ actor StationMining: Service {
 
     /// nil where mining is off.
     init?(
-        _ configuration: StationConfiguration, source: (any JobSource)?, hardware: Hardware, cashier: Cashier, store: StationStore, logger: Logger
+        _ configuration: StationConfiguration, source: (any JobSource)?, hardware: Hardware, cashier: Cashier,
+        store: StationStore, logger: Logger
     ) async {
         guard let source else { return nil }
         let clocks = hardware.clocks
         let worker = HashingWorker(WorkerLauncher(configuration.mining), clocks: clocks, logger: logger)
         let (isSharing, thermal) = (configuration.sharing, hardware.parts.thermal)
         miner = Miner(
-            MinerSettings(configuration.mining, cores: Hardware.cores), worker: worker, source: source, sensor: hardware.idleSensor,
+            MinerSettings(configuration.mining, cores: Hardware.cores), worker: worker, source: source,
+            sensor: hardware.idleSensor,
             clocks: clocks, history: await Self.history(store, logger),
             facts: {
                 var facts = MinerFacts()
@@ -126,4 +128,3 @@ extension WorkerLauncher {
         }
     }
 }
-

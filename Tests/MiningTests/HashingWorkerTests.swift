@@ -29,7 +29,8 @@ import Testing
             await worker.hash(try Self.job("a"), by: Self.light)
             #expect(try await events.next { if case .share(let share) = $0 { share.jobID } else { nil } } == "a")
             await worker.hash(try Self.job("b"), by: Self.light)
-            #expect(try await events.next { if case .share(let share) = $0, share.jobID != "a" { share.jobID } else { nil } } == "b")
+            #expect(
+                try await events.next { if case .share(let share) = $0, share.jobID != "a" { share.jobID } else { nil } } == "b")
         }
     }
 
@@ -68,16 +69,18 @@ import Testing
 
     /// A program that says hello as a miner does, and then hears nothing and computes for ever.
     @Test func whoDoesNotStandStillIsKilled() async throws {
-        let frames = [Int32(0), 1].map { WorkerFrames.frame(WorkerReport.hello(WorkerHello(pid: $0, isCompiled: true, hasAES: true))) }
+        let frames = [Int32(0), 1].map {
+            WorkerFrames.frame(WorkerReport.hello(WorkerHello(pid: $0, isCompiled: true, hasAES: true)))
+        }
         let place = try #require(frames[0].indices.first { frames[0][$0] != frames[1][$0] })
         let number = "$(printf '\\\\x%02x\\\\x%02x\\\\x%02x\\\\x%02x' $(($$&255)) $(($$>>8&255)) $(($$>>16&255)) 0)"
         let hex = { (bytes: ArraySlice<UInt8>) in bytes.map { "\\x" + Hex.encode([$0]) }.joined() }
         let script = FileManager.default.temporaryDirectory.appendingPathComponent("deaf-\(UUID().uuidString).sh")
         try """
-            #!/bin/bash
-            printf "\(hex(frames[0][..<place]))\(number)\(hex(frames[0][(place + 4)...]))" >&0
-            while :; do :; done
-            """.write(to: script, atomically: true, encoding: .utf8)
+        #!/bin/bash
+        printf "\(hex(frames[0][..<place]))\(number)\(hex(frames[0][(place + 4)...]))" >&0
+        while :; do :; done
+        """.write(to: script, atomically: true, encoding: .utf8)
         defer { try? FileManager.default.removeItem(at: script) }
         chmod(script.path, 0o755)
         try await withWorker(path: script.path) { worker, _ in
@@ -123,7 +126,9 @@ import Testing
         }
     }
 
-    @Test(arguments: ["/nowhere/basestation-miner", "/bin/true", "/bin/cat"]) func aProgramThatIsNoMinerIsTrouble(path: String) async throws {
+    @Test(arguments: ["/nowhere/basestation-miner", "/bin/true", "/bin/cat"]) func aProgramThatIsNoMinerIsTrouble(path: String)
+        async throws
+    {
         try await withWorker(path: path) { worker, events in
             await worker.hash(try Self.job("a"), by: Self.light)
             let why = try await events.next { if case .trouble(let why) = $0 { why } else { nil } }

@@ -79,7 +79,9 @@ import Testing
             let old = try #require(try await events.next { if case .job(let job) = $0 { job } else { nil } })
             let template = try await lab.node.template(for: MoneroLab.wallet)
             try await lab.node.submit(template.block(extraNonce: [1], nonce: 1))
-            _ = try await events.next { event -> Job? in if case .job(let job) = event, job.height > old.height { job } else { nil } }
+            _ = try await events.next { event -> Job? in
+                if case .job(let job) = event, job.height > old.height { job } else { nil }
+            }
             await source.submit(Share(jobID: old.id, nonce: 5, hash: .zero))
             let refusal = try await events.next { if case .refused(_, _, let refusal, _) = $0 { refusal } else { nil } }
             #expect(refusal == .stale)
@@ -89,14 +91,18 @@ import Testing
         }
     }
 
-    @Test(arguments: ["", "nobody", "888tNkZrPN6JsEgekjMnABU4TBzc2Dt29EPAvkRxbANsAnjyPbb3iQ1YBRk1UXcdRsiKc9dhwMVgN5S9cQUiyoogDavup3H"])
+    @Test(arguments: [
+        "", "nobody", "888tNkZrPN6JsEgekjMnABU4TBzc2Dt29EPAvkRxbANsAnjyPbb3iQ1YBRk1UXcdRsiKc9dhwMVgN5S9cQUiyoogDavup3H",
+    ])
     func anAddressThatIsNoneIsRefusedInWords(wallet: String) async throws {
         let lab = try await MoneroLab()
         await #expect(throws: MoneroError.self) { try await lab.node.template(for: wallet) }
     }
 
     /// Each holds up the miner for no longer than its limit, and is told of in words.
-    @Test(arguments: ["HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello", "HTTP/1.1 401 No\r\ncontent-length: 0\r\n\r\n", "garbage\r\n\r\n", "",
+    @Test(arguments: [
+        "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello", "HTTP/1.1 401 No\r\ncontent-length: 0\r\n\r\n", "garbage\r\n\r\n",
+        "",
         "HTTP/1.1 200 OK\r\ncontent-length: 99999999\r\n\r\n" + String(repeating: "[", count: 5 << 20),
         "HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\n{\"result\":{\"status\":\"OK\",\"block_header\":7}}       ",
     ])

@@ -7,14 +7,15 @@ import Testing
 struct MoneroVectors: Decodable {
     struct Tree: Decodable { var root: String, leaves: [String] }
     struct Template: Decodable {
-        var blocktemplate_blob, blockhashing_blob, prev_hash, seed_hash: String
-        var reserved_offset, height, difficulty, expected_reward: UInt64
+        var blocktemplateBlob, blockhashingBlob, prevHash, seedHash: String
+        var reservedOffset, height, difficulty, expectedReward: UInt64
 
         var answer: BlockTemplate.Answer {
             BlockTemplate.Answer(
-                block: Hex.decode(blocktemplate_blob)!, hashingBlob: Hex.decode(blockhashing_blob)!, reservedOffset: reserved_offset,
-                height: height, difficulty: UInt128(difficulty), reward: expected_reward, previous: Bytes32(prev_hash)!,
-                seedHash: Bytes32(seed_hash)!, nextSeedHash: nil)
+                block: Hex.decode(blocktemplateBlob)!, hashingBlob: Hex.decode(blockhashingBlob)!,
+                reservedOffset: reservedOffset,
+                height: height, difficulty: UInt128(difficulty), reward: expectedReward, previous: Bytes32(prevHash)!,
+                seedHash: Bytes32(seedHash)!, nextSeedHash: nil)
         }
     }
     var keccak: [[String]]

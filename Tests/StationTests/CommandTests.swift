@@ -46,7 +46,7 @@ import Testing
             "codes list",
             "codes revoke", "client list", "client disconnect", "client block", "client allow", "channel open", "channel list",
             "channel close", "wallet address", "wallet balance", "wallet withdraw", "wallet settle", "wallet backup", "stake",
-            "unstake", "delegate", "earnings",
+            "unstake", "delegate", "earnings", "mining", "mining status", "mining pause", "mining resume",
             "wallet restore", "config check",
             "config show", "config diff", "config apply", "diagnose", "setup",
             "sim", "chain status", "chain block", "chain asset",

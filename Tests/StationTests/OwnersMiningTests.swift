@@ -57,7 +57,9 @@ import Testing
         let status: StatusView = try await daemon.control.get("/v1/status")
         #expect(status.mining?.state == "mining")
         let metrics = try await daemon.control.text("/metrics")
-        #expect(metrics.contains("basestation_mining 1\n") && metrics.contains("basestation_mining_shares_total{verdict=\"accepted\"}"))
+        #expect(
+            metrics.contains("basestation_mining 1\n")
+                && metrics.contains("basestation_mining_shares_total{verdict=\"accepted\"}"))
 
         #expect(try ask(daemon, "sim traffic --client 1 --rate-down 1MB --rate-up 1MB --seconds 600").status == 0)
         let yielded = try await until(daemon, "the client to be served") { $0.state == .waiting }

@@ -31,7 +31,8 @@ struct Transcript: Decodable, Sendable, CustomTestStringConvertible {
     static let all = PublishedVectors.load("stratum.json", as: File.self)
 
     static func job(_ id: String) -> Job {
-        guard case .object(let fields)? = all.server[0].steps[1].out?[0]["result"]?["job"], case .text(let blob)? = fields["blob"],
+        guard case .object(let fields)? = all.server[0].steps[1].out?[0]["result"]?["job"],
+            case .text(let blob)? = fields["blob"],
             case .text(let seed)? = fields["seed_hash"]
         else { preconditionFailure("the transcripts have lost their job") }
         return Job(id: id, blob: Hex.decode(blob)!, target: Target(hex: "b88d0600")!, seedHash: Bytes32(seed)!, height: 1)!
@@ -47,7 +48,8 @@ struct Transcript: Decodable, Sendable, CustomTestStringConvertible {
     private static let start = Instant(nanoseconds: 1_000_000_000)
 
     @Test(arguments: Transcript.all.server) func thePoolsSideSaysWhatTheDocumentsSay(transcript: Transcript) throws {
-        var session = StratumSession(try #require(StratumManner(rawValue: transcript.manner ?? "")), id: "1be0b7b6", at: Self.start)
+        var session = StratumSession(
+            try #require(StratumManner(rawValue: transcript.manner ?? "")), id: "1be0b7b6", at: Self.start)
         var submission: StratumSession.Submission?
         for (index, step) in transcript.steps.enumerated() {
             var actions: [StratumSession.Action] = []
@@ -66,7 +68,11 @@ struct Transcript: Decodable, Sendable, CustomTestStringConvertible {
             var (out, does): ([JSONValue], [String]) = ([], [])
             for action in actions {
                 if case .check(let found) = action { submission = found }
-                if case .send(let line) = action { out.append(try Transcript.value(line)) } else { does.append(Self.words(action)) }
+                if case .send(let line) = action {
+                    out.append(try Transcript.value(line))
+                } else {
+                    does.append(Self.words(action))
+                }
             }
             #expect(out == step.out ?? [], "step \(index)")
             #expect(does == step.does ?? [], "step \(index)")
@@ -104,7 +110,11 @@ struct Transcript: Decodable, Sendable, CustomTestStringConvertible {
             }
             var (out, does): ([JSONValue], [String]) = ([], [])
             for action in actions {
-                if case .send(let line) = action { out.append(try Transcript.value(line)) } else { does.append(Self.words(action)) }
+                if case .send(let line) = action {
+                    out.append(try Transcript.value(line))
+                } else {
+                    does.append(Self.words(action))
+                }
             }
             #expect(out == step.out ?? [], "step \(index)")
             #expect(does == step.does ?? [], "step \(index)")

@@ -130,7 +130,8 @@ public actor Miner {
         while !Task.isCancelled {
             do {
                 let activity = try await sensor.activity()
-                let time = if let pid = await worker.processID { try await sensor.processorTime(of: pid) } else { Nanoseconds?.none }
+                let time =
+                    if let pid = await worker.processID { try await sensor.processorTime(of: pid) } else { Nanoseconds?.none }
                 let facts = await facts()
                 rate.count(await worker.figures.hashes, at: clocks.now().boot)
                 let reading = IdleReading(

@@ -100,7 +100,9 @@ public struct HashRate: Sendable {
     }
 
     private func rate(over span: Nanoseconds, at now: Instant) -> UInt64? {
-        guard let first = counts.first(where: { now - $0.at <= span }), let last = counts.last, last.at > first.at else { return nil }
+        guard let first = counts.first(where: { now - $0.at <= span }), let last = counts.last, last.at > first.at else {
+            return nil
+        }
         let microseconds = UInt64((last.at - first.at).count / 1_000)
         guard microseconds > 0 else { return nil }
         let product = (last.hashes - min(first.hashes, last.hashes)).multipliedFullWidth(by: 1_000_000_000)

@@ -17,7 +17,8 @@ public struct MoneroNode: Sendable {
     private static let wordsMax = 200
 
     public init(
-        at address: Endpoint, timeout: TimeAmount = .seconds(10), loops: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
+        at address: Endpoint, timeout: TimeAmount = .seconds(10),
+        loops: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
     ) {
         (self.address, self.timeout, self.loops) = (address, timeout, loops)
     }
@@ -98,7 +99,8 @@ public struct MoneroNode: Sendable {
         ])
         let body: [UInt8]
         do { body = try await exchange(request.bytes) } catch let error as MoneroError { throw error } catch {
-            throw .silent("monerod at \(address) does not answer: \(error); is it running? try: curl http://\(address)/get_height")
+            throw .silent(
+                "monerod at \(address) does not answer: \(error); is it running? try: curl http://\(address)/get_height")
         }
         let answer: JSONValue
         do throws(JSONBounds.Excess) { answer = try Self.answers.read(body) } catch {
@@ -175,7 +177,8 @@ extension JSONValue {
     }
 
     fileprivate func bytes(_ name: String) throws(MoneroError) -> [UInt8] {
-        guard case .text(let text)? = self[name], text.utf8.count <= 2 * BlockTemplate.sizeLimit, let bytes = Hex.decode(text) else {
+        guard case .text(let text)? = self[name], text.utf8.count <= 2 * BlockTemplate.sizeLimit, let bytes = Hex.decode(text)
+        else {
             throw .template("its \(name) is not in hexadecimal digits, or too long")
         }
         return bytes

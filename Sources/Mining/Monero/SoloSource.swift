@@ -80,8 +80,14 @@ public actor SoloSource: JobSource {
         }
         do throws(MoneroError) {
             try await node.submit(found.template.block(extraNonce: found.extraNonce, nonce: share.nonce))
-            solved = found.template.previous
-            await tell(.accepted(jobID: share.jobID, nonce: share.nonce, blockFound: true))
+            // It takes what comes beside another block as well, and says so only when asked for it.
+            let id = found.template.id(extraNonce: found.extraNonce, nonce: share.nonce)
+            if let header = try await node.header(of: id), !header.isOrphan {
+                solved = found.template.previous
+                await tell(.accepted(jobID: share.jobID, nonce: share.nonce, blockFound: true))
+            } else {
+                await refuse(.stale, "the chain has another block of height \(found.template.height)")
+            }
         } catch {
             let refusal: ShareRefusal = if case .refused = error { .stale } else { .other }
             await refuse(refusal, "\(error)")

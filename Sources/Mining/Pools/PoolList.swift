@@ -76,7 +76,7 @@ public actor PoolList: JobSource {
         standings[place].pause = min(pause + pause, Self.pauses.upperBound)
         // A quarter more or less: stations that lost one pool do not come back all at once.
         var random = SystemRandomNumberGenerator()
-        let jitter = Int64.random(in: -pause.count / 4 ... pause.count / 4, using: &random)
+        let jitter = Int64.random(in: -pause.count / 4...pause.count / 4, using: &random)
         standings[place].notBefore = clocks.now().boot + Nanoseconds(pause.count + jitter)
     }
 

@@ -113,9 +113,11 @@ public actor StratumConnection: JobSource {
 
     private func read(_ bytes: ByteBuffer, _ tell: @escaping @Sendable (JobSourceEvent) async -> Void) async throws {
         lines.append(bytes.readableBytesView)
-        do {
-            while let line = try lines.next() { try await perform(client.handle(line, at: clocks.now().boot), tell) }
-        } catch is StratumLines.TooLong {
+        while let line = try nextLine() { try await perform(client.handle(line, at: clocks.now().boot), tell) }
+    }
+
+    private func nextLine() throws(PoolLost) -> [UInt8]? {
+        do throws(StratumLines.TooLong) { return try lines.next() } catch {
             throw PoolLost(description: "\(name) says a line without an end", isFinal: true)
         }
     }
@@ -167,7 +169,9 @@ public actor StratumConnection: JobSource {
         switch pool.trust {
         case .plain, .names: return try NIOSSLClientHandler(context: context, serverHostname: host)
         case .anybody:
-            return try NIOSSLClientHandler(context: context, serverHostname: host) { _, verdict in verdict.succeed(.certificateVerified) }
+            return try NIOSSLClientHandler(context: context, serverHostname: host) { _, verdict in
+                verdict.succeed(.certificateVerified)
+            }
         case .fingerprint(let digest):
             return try NIOSSLClientHandler(context: context, serverHostname: host) { certificates, verdict in
                 let bytes = certificates.first.flatMap { try? $0.toDERBytes() }

@@ -68,7 +68,8 @@ public actor HashingWorker {
     public private(set) var trouble: String?
 
     public init(
-        _ launcher: WorkerLauncher, clocks: any Clocks, logger: Logger, loops: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
+        _ launcher: WorkerLauncher, clocks: any Clocks, logger: Logger,
+        loops: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
     ) {
         (self.launcher, self.clocks, self.logger, self.loops) = (launcher, clocks, logger, loops)
     }
@@ -191,7 +192,9 @@ public actor HashingWorker {
         for await report in process.reports {
             switch report {
             case .hello(let hello):
-                guard hello.version == WorkerHello.version else { return "the miner is of another version: install one that fits" }
+                guard hello.version == WorkerHello.version else {
+                    return "the miner is of another version: install one that fits"
+                }
                 pid = hello.pid
             case .ready(_, let memory):
                 trouble = nil

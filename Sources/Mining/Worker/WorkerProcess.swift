@@ -86,7 +86,12 @@ final class WorkerProcess: Sendable {
     func end(pid told: Int32? = nil) async {
         hangUp()
         // One waits for a child: its number may be another's afterwards.
-        guard !isEnded.withLock({ ended in defer { ended = true }; return ended }) else { return }
+        guard
+            !isEnded.withLock({ ended in
+                defer { ended = true }
+                return ended
+            })
+        else { return }
         guard let child else {
             // Only a process that says it is the miner: numbers are used again.
             if let told, (try? SmallFile.read("/proc/\(told)/comm")) == "basestation-min\n" { kill(told, SIGKILL) }

@@ -35,7 +35,8 @@ public final class MoneroLab: @unchecked Sendable {  // used by one test at a ti
     public func start() async throws {
         daemon = try Lab.start([
             "monerod", "--regtest", "--offline", "--fixed-difficulty", "\(difficulty)", "--data-dir", folder.path,
-            "--rpc-bind-ip", "127.0.0.1", "--rpc-bind-port", "\(port)", "--p2p-bind-ip", "127.0.0.1", "--p2p-bind-port", "\(try Self.freePort())",
+            "--rpc-bind-ip", "127.0.0.1", "--rpc-bind-port", "\(port)", "--p2p-bind-ip", "127.0.0.1", "--p2p-bind-port",
+            "\(try Self.freePort())",
             "--no-zmq", "--no-igd", "--check-updates", "disabled", "--disable-dns-checkpoints", "--non-interactive",
             "--log-level", "0",
         ])
@@ -58,7 +59,9 @@ public final class MoneroLab: @unchecked Sendable {  // used by one test at a ti
         address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let bound = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(socket, $0, length) == 0 && getsockname(socket, $0, &length) == 0 }
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(socket, $0, length) == 0 && getsockname(socket, $0, &length) == 0
+            }
         }
         guard bound else { throw LabError.unreadable(what: "a free port", text: String(cString: strerror(errno))) }
         return Int(address.sin_port.bigEndian)
