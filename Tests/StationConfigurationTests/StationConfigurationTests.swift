@@ -263,6 +263,8 @@ let minimal = "[[tariff]]\nid = \"free\"\n"
                         + ["[[tariff]]", "id = \"per-byte\"", ""]).joined(separator: "\n")
                 case "[board]" where key.line.contains("_line"):
                     "[board]\ngpio_chip = \"chip\"\n\(key.line)\n[[tariff]]\nid = \"per-byte\"\n"
+                case "[mining]" where key.line.hasPrefix("pools") || key.line.hasPrefix("node"):
+                    "[mining]\nlogin = \"somebody\"\n\(key.line)\n[[tariff]]\nid = \"per-byte\"\n"
                 default: "\(key.section)\n\(key.line)\n[[tariff]]\nid = \"per-byte\"\n"
                 }
             #expect(complaints(text).isEmpty, "\(key)")

@@ -97,7 +97,7 @@ import Testing
     func whenThereIsNoRoomNothingAcknowledgedIsLost(_ cause: String) throws {
         let writer: Writer
         if cause == "file limit" {
-            writer = try Writer(["full", scratch.path, "300000"])
+            writer = try Writer(["full", scratch.path, "400000"])
         } else {
             guard getuid() == 0 else { return }  // mounting takes root
             writer = try Writer(["full", scratch.path, "0"], through: fullDisk(scratch.path))
