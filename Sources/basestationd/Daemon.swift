@@ -94,15 +94,16 @@ struct Daemon: AsyncParsableCommand {
         logger.notice(
             "station \(key.publicKey) serves \(settings.clientPorts.joined(separator: ", ")), \(stored.sessions.count) sessions go on"
         )
-        let services: [any Service] =
-            board.services + (wireless.map { [$0] } ?? []) + (chain.map { [$0] } ?? []) + (mining.map { [$0] } ?? []) + [
-                cashier, keeper,
-                ConditionWatch(board: keeper, cashier: cashier, links: links, settings: settings, wireless: wireless),
-                Sampler(cashier: cashier, interval: configuration.sampleInterval), clientDirectory,
-                ControlServer(station: station, logger: logger), BuyerServer(station: station, logger: logger),
-                BookReplay(events: events, known: known, cashier: cashier), HangupReload(reload: reload, logger: logger),
-                Watchdog(cashier: cashier, environment: Environment.all),
-            ]
+        let parts: [(any Service)?] = [wireless, chain, mining]
+        let always: [any Service] = [
+            cashier, keeper,
+            ConditionWatch(board: keeper, cashier: cashier, links: links, settings: settings, wireless: wireless),
+            Sampler(cashier: cashier, interval: configuration.sampleInterval), clientDirectory,
+            ControlServer(station: station, logger: logger), BuyerServer(station: station, logger: logger),
+            BookReplay(events: events, known: known, cashier: cashier), HangupReload(reload: reload, logger: logger),
+            Watchdog(cashier: cashier, environment: Environment.all),
+        ]
+        let services: [any Service] = board.services + parts.compactMap(\.self) + always
         var group = ServiceGroupConfiguration(
             services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         // Whatever hangs is cancelled then: the last commit must come before systemd's patience ends.

@@ -67,7 +67,7 @@ struct MoneroVectors: Decodable {
         }
     }
 
-    @Test(arguments: [UInt64(0), 42, 60, 127, 1 << 20, .max - 3, .max]) func reservedBytesElsewhereAreRefused(offset: UInt64) {
+    @Test(arguments: [0, 42, 60, 127, 1 << 20, .max - 3, .max] as [UInt64]) func reservedBytesElsewhereAreRefused(offset: UInt64) {
         var answer = MoneroVectors.all.templates[0].answer
         answer.reservedOffset = offset
         #expect(throws: MoneroError.self) { try BlockTemplate(answer) }
