@@ -67,7 +67,8 @@ struct MoneroVectors: Decodable {
         }
     }
 
-    @Test(arguments: [0, 42, 60, 127, 1 << 20, .max - 3, .max] as [UInt64]) func reservedBytesElsewhereAreRefused(offset: UInt64) {
+    @Test(arguments: [0, 42, 60, 127, 1 << 20, .max - 3, .max] as [UInt64]) func reservedBytesElsewhereAreRefused(offset: UInt64)
+    {
         var answer = MoneroVectors.all.templates[0].answer
         answer.reservedOffset = offset
         #expect(throws: MoneroError.self) { try BlockTemplate(answer) }
