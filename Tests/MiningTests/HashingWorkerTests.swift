@@ -92,22 +92,6 @@ import Testing
         }
     }
 
-    /// Others have all the processor, which stopping it stands in for: it cannot say that it stands, and has not hashed either.
-    @Test func whoIsGivenNoProcessorIsNotKilledForItsSilence() async throws {
-        try await withWorker { worker, events in
-            await worker.hash(try Self.job("a"), by: Self.light)
-            _ = try await events.next { if case .share = $0 { true } else { nil } }
-            let pid = try #require(await worker.processID)
-            kill(pid, SIGSTOP)
-            #expect(await worker.rest())
-            kill(pid, SIGCONT)
-            #expect(await worker.figures.kills == 0)
-            await worker.hash(try Self.job("b"), by: Self.light)
-            #expect(try await events.next { if case .share(let share) = $0, share.jobID == "b" { true } else { nil } } == true)
-            #expect(await worker.processID == pid)
-        }
-    }
-
     private static func process(of worker: HashingWorker) async throws -> Int32 {
         for _ in 0..<1_000 {
             if let pid = await worker.processID { return pid }
