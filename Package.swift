@@ -75,7 +75,6 @@ let domain: [Target] = [
     module("BoardControl", ["HAL", "Primitives"]),
     module("ProofOfWork", ["Primitives"]),
     module("Monero", ["ProofOfWork", "Primitives"]),
-    module("MiningPool", ["ProofOfWork", "Primitives"]),
     module("Idleness", ["HAL", "Primitives"]),
     module("Stratum", ["ProofOfWork", "BoundedJSON", "Primitives"]),
 ]
@@ -83,13 +82,13 @@ let domain: [Target] = [
 let adapters: [Target] = [
     module("LinuxHAL", ["HAL", "Netlink", "CLinux", "CGPIO", "Primitives", logging]),
     module("SimulatedHAL", ["HAL", "Primitives"]),
-    module("Store", ["Node", "MiningPool", "Ledger", "Consensus", "Charging", "Primitives", "CSQLite", "CDisk"]),
-    module("StationConfiguration", ["CTOML", "Idleness", "Charging", "Primitives"]),
+    module("Store", ["Node", "Ledger", "Consensus", "Charging", "Primitives", "CSQLite", "CDisk"]),
+    module("StationConfiguration", ["CTOML", "Stratum", "Idleness", "Charging", "Primitives"]),
     module("Peering", ["Node", "Consensus", "Primitives", nio, nioPosix, nioTLS, nioSSL, logging]),
     module(
         "Mining",
         [
-            "HTTPGuard", "Stratum", "Monero", "MiningPool", "ProofOfWork", "Idleness", "HAL", "BoundedJSON", "Primitives",
+            "HTTPGuard", "Stratum", "Monero", "ProofOfWork", "Idleness", "HAL", "BoundedJSON", "Primitives",
             "CMiner", nio,
             nioPosix, nioHTTP1, nioSSL, logging,
         ]),
@@ -148,7 +147,6 @@ let testing: [Target] = [
     module("PublishedVectors", path: "Tests/PublishedVectors"),
     tests("ProofOfWorkTests", ["ProofOfWork", "Primitives", "SimulatedHAL"]),
     tests("MoneroTests", ["Monero", "ProofOfWork", "Primitives", "SimulatedHAL", "PublishedVectors"]),
-    tests("MiningPoolTests", ["MiningPool", "ProofOfWork", "Primitives", "SimulatedHAL", "PublishedVectors"]),
     tests("IdlenessTests", ["Idleness", "HAL", "Primitives", "SimulatedHAL"]),
     tests("StratumTests", ["Stratum", "ProofOfWork", "BoundedJSON", "Primitives", "SimulatedHAL", "PublishedVectors"]),
     tests("PrimitivesTests", ["Primitives", "PublishedVectors", "SimulatedHAL", crypto]),
@@ -230,7 +228,7 @@ let testing: [Target] = [
     tests(
         "MiningTests",
         [
-            "MoneroLab", "Lab", "Mining", "Stratum", "Monero", "MiningPool", "ProofOfWork", "Idleness", "HAL", "SimulatedHAL",
+            "MoneroLab", "Lab", "Mining", "Stratum", "Monero", "ProofOfWork", "Idleness", "HAL", "SimulatedHAL",
             "BoundedJSON",
             "Primitives", "PublishedVectors", nio, nioPosix, nioSSL, logging,
         ]),

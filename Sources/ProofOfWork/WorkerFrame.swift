@@ -16,6 +16,9 @@ public struct WorkerFrames: Sendable {
 
     public mutating func append(_ bytes: some Sequence<UInt8>) { held += bytes }
 
+    /// Whether the next payload is here, or bytes that make no sense.
+    public var hasNext: Bool { held.count >= 2 && held.count >= 2 + (Int(held[0]) | Int(held[1]) << 8) }
+
     /// The next payload; nil until more bytes come.
     public mutating func next() throws(CanonicalError) -> [UInt8]? {
         guard held.count >= 2 else { return nil }

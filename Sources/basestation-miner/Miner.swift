@@ -50,6 +50,8 @@ enum Miner {
             case .order(.begin(let plan)):
                 guard crew == nil else { parent.end("it was told twice how to work") }
                 crew = begin(plan, processor, parent)
+            // What came with it in one read lets the threads go on: waiting for it on the socket would be for ever.
+            case .order(.rest) where parent.hasNext: parent.tell(.resting)
             case .order(.rest): _ = cminer_rest(Parent.descriptor, resting, resting.count, restLimit)
             case .order(.job(let number, let job)): crew?.board.put(number, job)
             case .order(.check(let number, let seedHash, let blob)):

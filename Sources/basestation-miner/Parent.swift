@@ -36,6 +36,9 @@ final class Parent: @unchecked Sendable {  // the lock keeps frames whole
         exit(1)
     }
 
+    /// Whether an order has come that was not looked at yet.
+    var hasNext: Bool { frames.hasNext }
+
     /// The next order; nil when `milliseconds` are over, or the daemon is gone.
     func order(within milliseconds: Int32) throws(CanonicalError) -> Waited {
         if let payload = try frames.next() { return .order(try WorkerOrder(canonicalBytes: payload)) }

@@ -54,7 +54,7 @@ struct MiningCommand: AsyncParsableCommand {
         var lines = [Screen.bold(heading(view))]
         lines += Screen.field("why", view.reason)
         for reason in view.reasons.dropFirst() { lines += Screen.field("", "also: \(reason)") }
-        lines += Screen.field("jobs", view.connected.map { "from \($0)" } ?? "none; \(view.source) is asked")
+        lines += Screen.field("jobs", view.connected.map { "from \($0)" } ?? "none yet from \(view.source)")
         if view.hashes > 0 { lines += Screen.field("hashrate", rates(view.hashrate) + "; \(view.hashes) hashes so far") }
         lines += Screen.field("shares", shares(view.shares))
         if view.blocksFound > 0 { lines += Screen.field("blocks", "\(view.blocksFound) found and accepted") }

@@ -9,23 +9,10 @@ enum MiningSource {
     /// nil: mining is off.
     static func make(_ mining: MiningConfiguration, clocks: any Clocks) -> (any JobSource)? {
         if let node = Endpoint(mining.node) { return SoloSource(MoneroNode(at: node), wallet: mining.login, clocks: clocks) }
-        let pools = mining.pools.compactMap(PoolAddress.init).map(StratumPool.init)
+        let pools = mining.pools.compactMap { PoolAddress($0) }
         guard !pools.isEmpty else { return nil }
         let login = StratumLogin(
             login: mining.login, password: mining.password, rig: mining.rig, agent: "qlink-basestation/0.1.0")
         return PoolList(pools, login, clocks: clocks)
-    }
-}
-
-extension StratumPool {
-    init(_ address: PoolAddress) {
-        let trust: Trust =
-            switch address.trust {
-            case .plain: .plain
-            case .names: .names
-            case .fingerprint(let digest): .fingerprint(digest)
-            case .anybody: .anybody
-            }
-        self.init(host: address.host, port: address.port, trust: trust)
     }
 }

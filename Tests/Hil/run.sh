@@ -13,8 +13,8 @@ mkdir -p "$results"
 suite() {
 	local name=$2 log=$results/$2.log begun=$SECONDS mode=1 init= status ran
 	[ "$1" = hardwareInTheLoop ] || { mode=systemd; init=systemd; }
-	# Debian's kernel has stopped in its own listing of links while simulated radios went (a null pointer in rtnl_dump_ifinfo, once in
-	# some hundred boots on the emulated arm64): that is said, and the suite begins again, once.
+	# Debian's kernel has stopped in its own listing of links while simulated radios went (a null pointer in rtnl_dump_ifinfo, seen once,
+	# on the emulated arm64): that is said, and the suite begins again, once.
 	for boot in 1 2; do
 		INIT=$init RESULTS=$results/$name Tests/Hil/boot.sh 600 "cd '$PWD'
 			QLINK_HIL=$mode LLVM_PROFILE_FILE=/tmp/%m.profraw '$bundle' --testing-library swift-testing --no-parallel \\

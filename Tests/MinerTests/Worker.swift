@@ -29,9 +29,10 @@ final class Worker {
         waitpid(pid, nil, 0)
     }
 
-    func tell(_ order: WorkerOrder) {
-        let frame = WorkerFrames.frame(order)
-        _ = send(end, frame, frame.count, Int32(MSG_NOSIGNAL))
+    /// Several arrive at once, as they do at a process that was given no processor for a while.
+    func tell(_ orders: WorkerOrder...) {
+        let frames = orders.flatMap { WorkerFrames.frame($0) }
+        _ = send(end, frames, frames.count, Int32(MSG_NOSIGNAL))
     }
 
     /// The first report that `pick` takes, within `seconds`; nil when the process has ended.

@@ -85,6 +85,15 @@ import Testing
         #expect(try worker.next { if case .share(2, _, _) = $0 { true } else { nil } } == true)
     }
 
+    @Test func aRestThatIsOverWhenItIsHeardOfIsNone() throws {
+        let worker = try Worker()
+        worker.tell(.job(number: 1, Self.job(Target(difficulty: 1))))
+        _ = try worker.next { if case .share = $0 { true } else { nil } }
+        worker.tell(.rest, .job(number: 2, Self.job(Target(difficulty: 1))))
+        #expect(try worker.next(within: 10) { if case .resting = $0 { true } else { nil } } == true)
+        #expect(try worker.next(within: 10) { if case .share(2, _, _) = $0 { true } else { nil } } == true)
+    }
+
     @Test func itEndsWithTheDaemonAlsoWhenItRests() throws {
         let worker = try Worker()
         worker.tell(.job(number: 1, Self.job(Target(difficulty: 1))))

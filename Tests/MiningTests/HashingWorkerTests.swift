@@ -92,6 +92,28 @@ import Testing
         }
     }
 
+    /// Others have all the processor, which stopping it stands in for: it cannot say that it stands, and has not hashed either. What it was
+    /// told meanwhile comes all at once.
+    @Test func whoIsGivenNoProcessorIsNotKilledForItsSilence() async throws {
+        try await withWorker { worker, events in
+            await worker.hash(try Self.job("0"), by: Self.light)
+            _ = try await events.next { if case .share = $0 { true } else { nil } }
+            let pid = try #require(await worker.processID)
+            for round in 1...10 {
+                kill(pid, SIGSTOP)
+                #expect(await worker.rest())
+                await worker.hash(try Self.job("\(round)"), by: Self.light)
+                kill(pid, SIGCONT)
+                let found = try await events.next {
+                    if case .share(let share) = $0, share.jobID == "\(round)" { true } else { nil }
+                }
+                #expect(found == true, "round \(round)")
+            }
+            #expect(await worker.figures.kills == 0)
+            #expect(await worker.processID == pid)
+        }
+    }
+
     private static func process(of worker: HashingWorker) async throws -> Int32 {
         for _ in 0..<1_000 {
             if let pid = await worker.processID { return pid }

@@ -40,16 +40,23 @@ import Testing
         var client = StratumClient(StratumLogin(login: "a", password: "x", rig: "", agent: "t"))
         var session = StratumSession(.xmrigProxy, id: "1be0b7b6", at: .zero)
         _ = client.begin(at: .zero)
+        var (closes, jobs) = (0, 0)
         for step in 0..<50 {
             var bytes = messages.randomElement(using: &random)!
             for _ in 0..<Int.random(in: 0...3, using: &random) where !bytes.isEmpty {
                 bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
             }
             let now = Instant(nanoseconds: Int64(step) * 1_000_000_000)
-            _ = client.handle(bytes, at: now) + client.tick(at: now)
+            for action in client.handle(bytes, at: now) + client.tick(at: now) {
+                if case .close = action { closes += 1 }
+                if case .job = action { jobs += 1 }
+                if case .send(let line) = action { #expect(line.count <= StratumLines.minerLimit, "seed \(seed)") }
+                #expect(closes == 0 || { if case .job = action { false } else { true } }(), "seed \(seed): a job after the end")
+            }
             for case .authorize in session.handle(bytes, at: now) { _ = session.admit(Transcript.job("1")) }
             _ = session.tick(at: now)
         }
+        #expect(closes <= 1 && jobs <= 50, "seed \(seed)")
     }
 
     @Test func whoSaysTooMuchInASecondIsBanned() {

@@ -211,6 +211,8 @@ public actor Miner {
         switch event {
         case .share(let share):
             tally.found += 1
+            // Whoever gave its job is gone; another may have one of that name.
+            guard job != nil else { return }
             await source.submit(share)
         case .ready(let memory):
             (troubles, tally.memory) = (0, memory)

@@ -100,7 +100,7 @@ public struct MoneroNode: Sendable {
         let body: [UInt8]
         do { body = try await exchange(request.bytes) } catch let error as MoneroError { throw error } catch {
             throw .silent(
-                "monerod at \(address) does not answer: \(error); is it running? try: curl http://\(address)/get_height")
+                "monerod at \(address) does not answer: \(NetworkWords.of(error)); is it running?")
         }
         let answer: JSONValue
         do throws(JSONBounds.Excess) { answer = try Self.answers.read(body) } catch {

@@ -22,14 +22,14 @@ public actor PoolList: JobSource {
     }
 
     public nonisolated let name: String
-    private let pools: [StratumPool]
+    private let pools: [PoolAddress]
     private let login: StratumLogin
     private let clocks: any Clocks
     private var standings: [Standing]
     private var connection: StratumConnection?
 
     /// - Parameter pools: one at least, the best first
-    public init(_ pools: [StratumPool], _ login: StratumLogin, clocks: any Clocks) {
+    public init(_ pools: [PoolAddress], _ login: StratumLogin, clocks: any Clocks) {
         (self.pools, self.login, self.clocks) = (pools, login, clocks)
         name = pools.map(\.name).joined(separator: ", ")
         standings = pools.map { _ in Standing() }
@@ -45,24 +45,24 @@ public actor PoolList: JobSource {
                 try await clocks.sleep(max(.milliseconds(10), next - now))
                 continue
             }
-            let why = try await mine(at: place, tell)
-            if let why { await tell(.lost(why)) }
+            // Also for a better pool: its jobs may have the same names, and are others.
+            await tell(.lost(try await mine(at: place, tell)))
         }
     }
 
-    /// - Returns: why it ended; nil: for a better pool.
-    private func mine(at place: Int, _ tell: @escaping @Sendable (JobSourceEvent) async -> Void) async throws -> String? {
+    /// - Returns: why it ended.
+    private func mine(at place: Int, _ tell: @escaping @Sendable (JobSourceEvent) async -> Void) async throws -> String {
         let connection = StratumConnection(pools[place], login, clocks: clocks)
         self.connection = connection
         defer { self.connection = nil }
         let began = clocks.now().boot
         do {
-            return try await withThrowingTaskGroup(of: Void.self) { group -> String? in
+            return try await withThrowingTaskGroup(of: Void.self) { group -> String in
                 group.addTask { try await connection.run(tell) }
                 if place > 0 { group.addTask { try await self.awaitBetter(than: place) } }
                 defer { group.cancelAll() }
                 try await group.next()
-                return nil
+                return "a better pool than \(connection.name) answers again"
             }
         } catch let lost as PoolLost {
             penalise(place, lost, lasted: clocks.now().boot - began)

@@ -2,30 +2,9 @@ public import HAL
 public import NIOCore
 public import NIOPosix
 import NIOSSL
-public import Primitives
+import Primitives
 public import ProofOfWork
 public import Stratum
-
-/// A pool, and whom to believe that it is that.
-public struct StratumPool: Hashable, Sendable {
-    public enum Trust: Hashable, Sendable {
-        /// No TLS.
-        case plain
-        /// A certificate for the host's name by an authority that this system knows.
-        case names
-        /// The one certificate whose DER form has this SHA-256.
-        case fingerprint(Bytes32)
-        case anybody
-    }
-
-    public var host: String
-    public var port: UInt16
-    public var trust: Trust
-
-    public init(host: String, port: UInt16, trust: Trust) { (self.host, self.port, self.trust) = (host, port, trust) }
-
-    public var name: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
-}
 
 /// Why a pool was left, or could not be reached.
 public struct PoolLost: Error, Hashable, CustomStringConvertible {
@@ -42,7 +21,7 @@ public actor StratumConnection: JobSource {
     private static let tickInterval = Nanoseconds.seconds(1)
 
     public nonisolated let name: String
-    private let pool: StratumPool
+    private let pool: PoolAddress
     private let clocks: any Clocks
     private let loops: any EventLoopGroup
     private let outgoing = AsyncStream.makeStream(of: [UInt8].self, bufferingPolicy: .bufferingOldest(linesMax))
@@ -52,7 +31,7 @@ public actor StratumConnection: JobSource {
     private var hasJob = false
 
     public init(
-        _ pool: StratumPool, _ login: StratumLogin, clocks: any Clocks,
+        _ pool: PoolAddress, _ login: StratumLogin, clocks: any Clocks,
         loops: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
     ) {
         (self.pool, self.clocks, self.loops) = (pool, clocks, loops)
@@ -68,7 +47,7 @@ public actor StratumConnection: JobSource {
         do { try await converse(tell) } catch let error as PoolLost { throw error } catch is CancellationError {
             throw CancellationError()
         } catch {
-            throw PoolLost(description: "\(name) cannot be reached: \(Self.words(error))", isFinal: false)
+            throw PoolLost(description: "\(name) cannot be reached: \(NetworkWords.of(error))", isFinal: false)
         }
     }
 
@@ -155,7 +134,7 @@ public actor StratumConnection: JobSource {
         }
     }
 
-    private static func configuration(_ trust: StratumPool.Trust) -> TLSConfiguration {
+    private static func configuration(_ trust: PoolAddress.Trust) -> TLSConfiguration {
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.minimumTLSVersion = .tlsv12
         // Pools sign for themselves; then a callback decides.
@@ -163,7 +142,7 @@ public actor StratumConnection: JobSource {
         return configuration
     }
 
-    private static func handler(_ context: NIOSSLContext, _ pool: StratumPool) throws -> NIOSSLClientHandler {
+    private static func handler(_ context: NIOSSLContext, _ pool: PoolAddress) throws -> NIOSSLClientHandler {
         // An address is no name to ask for.
         let host = IPAddress(pool.host) == nil ? pool.host : nil
         switch pool.trust {
@@ -177,15 +156,6 @@ public actor StratumConnection: JobSource {
                 let bytes = certificates.first.flatMap { try? $0.toDERBytes() }
                 verdict.succeed(bytes.map { TaggedHash.untagged($0) } == digest ? .certificateVerified : .failed)
             }
-        }
-    }
-
-    private static func words(_ error: any Error) -> String {
-        switch error {
-        case let error as NIOConnectionError:
-            error.connectionErrors.first.map { "\($0.error)" } ?? error.dnsAError.map { "\($0)" } ?? "nobody answers there"
-        case is NIOSSLError, is BoringSSLError: "TLS: \(error); is the certificate the pool's, and its port one for TLS?"
-        default: "\(error)"
         }
     }
 }
