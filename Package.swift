@@ -269,8 +269,8 @@ let fuzzing: [Target] =
         program(
             "fuzz",
             [
-                "LinuxHAL", "HAL", "StationConfiguration", "StationAPI", "Netlink", "KeyBackup", "Node",
-                "Ledger", "Consensus",
+                "LinuxHAL", "HAL", "StationConfiguration", "StationAPI", "Netlink", "KeyBackup", "Node", "Stratum", "Monero",
+                "ProofOfWork", "Ledger", "Consensus",
                 "Charging", "Primitives",
             ],
             path: "Tests/Fuzz")

@@ -3,6 +3,7 @@ import Glibc
 import HAL
 import Ledger
 import LinuxHAL
+import Monero
 import Netlink
 import Primitives
 import StationAPI
@@ -13,7 +14,7 @@ struct FuzzTarget: Sendable {
     let name: String
     let run: @Sendable ([UInt8]) -> Void
 
-    static let all = [configuration, canonical, text, json, netlink, hostapd, gpsd, chain]
+    static let all = [configuration, canonical, text, json, netlink, hostapd, gpsd, chain, stratum, monero]
 }
 
 private let chosen: FuzzTarget = {
@@ -40,6 +41,8 @@ enum Fuzz {
         if CommandLine.arguments.dropFirst().first == "seeds" {
             switch chosen.name {
             case "chain": Seeds.write(try Seeds.chain(), to: CommandLine.arguments[2])
+            case "stratum": Seeds.write(Seeds.stratum(), to: CommandLine.arguments[2])
+            case "monero": Seeds.write([Seeds.template.block], to: CommandLine.arguments[2])
             case "json": Seeds.write(try Seeds.json(), to: CommandLine.arguments[2])
             default: Seeds.write(Seeds.canonical(), to: CommandLine.arguments[2])
             }

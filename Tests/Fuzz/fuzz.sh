@@ -4,7 +4,7 @@
 set -u
 cd "$(dirname "$0")/../.."
 seconds=$1 only=${2:-} input=${3:-}
-targets="configuration canonical text json netlink hostapd gpsd chain"
+targets="configuration canonical text json netlink hostapd gpsd chain stratum monero"
 if [[ " $targets " != *" ${only:-$targets} "* || ( -n "$input" && -z "$only" ) ]]; then
 	echo "TARGET is one of: $targets; INPUT needs it" >&2
 	exit 2
@@ -18,7 +18,7 @@ for target in ${only:-$targets}; do
 	corpus=build/fuzz/$target; mkdir -p "$corpus"
 	case $target in
 	configuration) cp board/*.toml "$corpus" ;;
-	json | canonical | chain) $program seeds "$corpus" ;;
+	json | canonical | chain | stratum | monero) $program seeds "$corpus" ;;
 	text) printf 'fd77::1' >"$corpus/a"; printf '02:00:00:00:00:01' >"$corpus/b"; printf '2026-11-23T09:00:00Z' >"$corpus/c"; printf "1.5 MB" >"$corpus/d"; printf '%s' 'code=AB%2DCD+1&x=&y' >"$corpus/e" ;;
 	hostapd) printf '<3>AP-STA-CONNECTED 02:00:00:00:01:00 keyid=alice' >"$corpus/a"; printf '02:00:00:00:01:00\nflags=[AUTHORIZED]\nkeyid=bob\nstate=ENABLED\nchannel=6\n' >"$corpus/b" ;;
 	gpsd) printf '%s\n' '@{"class":"VERSION","release":"3.22"}' '{"class":"TPV","mode":3,"time":"2026-11-23T12:00:05.250Z","lat":52.5,"lon":-13.4,"altHAE":79.1,"eph":14.25}' '{"class":"TPV","mode":2,"lat":-1.5e1,"lon":2,"epx":3,"epy":4}' >"$corpus/a" ;;
