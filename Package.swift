@@ -88,7 +88,7 @@ let adapters: [Target] = [
     module(
         "Mining",
         [
-            "HTTPGuard", "Stratum", "Monero", "ProofOfWork", "Idleness", "HAL", "BoundedJSON", "Primitives",
+            "Stratum", "Monero", "ProofOfWork", "Idleness", "HAL", "BoundedJSON", "Primitives",
             "CMiner", nio,
             nioPosix, nioHTTP1, nioSSL, logging,
         ]),

@@ -6,7 +6,9 @@ public enum MoneroError: Error, Hashable, CustomStringConvertible {
     case template(String)
     /// It refused, with its own code and words.
     case refused(code: Int64, String)
-    case notSynchronised(height: UInt64, target: UInt64)
+    /// It has no job while it catches up with the chain.
+    case busy
+    /// It pays nobody under this address; in its words.
     case address(String)
 
     public var description: String {
@@ -14,9 +16,8 @@ public enum MoneroError: Error, Hashable, CustomStringConvertible {
         case .silent(let what): what
         case .template(let what): "monerod's block template makes no sense: \(what)"
         case .refused(let code, let words): "monerod refuses: \(words) (\(code))"
-        case .notSynchronised(let height, let target):
-            "monerod is at height \(height) of \(target): jobs come when it has caught up"
-        case .address(let what): what
+        case .busy: "monerod is catching up with the chain: jobs come when it has"
+        case .address(let words): "monerod pays nobody there: \(words); write a primary address of yours as login below [mining]"
         }
     }
 }

@@ -15,7 +15,7 @@ extension Section {
             ),
             Key(
                 "login", \.mining.login, .text(0...200), example: "\"4ADDRESS\"",
-                "Who is paid: with pools most often a Monero address; with `node` one in any case; with a pool of base stations the station's own."
+                "Who is paid: with pools most often a Monero address; with `node` one in any case."
             ),
             Key(
                 "password", \.mining.password, .text(0...100), example: "\"x\"",

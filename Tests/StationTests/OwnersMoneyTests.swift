@@ -40,7 +40,7 @@ import Testing
     }
 
     @Test func theOwnerTakesTheMoneyOutOnce() async throws {
-        let daemon = try await start(try SimulatedDaemon.freePort(), StationChainTests.genesis())
+        let daemon = try await start(try freePort(), StationChainTests.genesis())
         let to = StationChainTests.address(Self.payee)
         let first = try await ask(daemon, ["wallet", "withdraw", to, "12.5", "--yes", "--json"])
         #expect(first.status == 0, "\(first)")
@@ -78,7 +78,7 @@ import Testing
     }
 
     @Test func aTerminalIsAskedWhetherItIsMeant() async throws {
-        let daemon = try await start(try SimulatedDaemon.freePort(), StationChainTests.genesis())
+        let daemon = try await start(try freePort(), StationChainTests.genesis())
         let words = ["wallet", "withdraw", StationChainTests.address(Self.payee), "12.5"]
         let socket = ["BASESTATION_SOCKET": daemon.folder.path + "/control.sock"]
         for (answer, status, outcome) in [("no\n", 1, "nothing was ordered"), ("yes\n", 0, "✓ final")]
@@ -93,7 +93,7 @@ import Testing
     }
 
     @Test func whatIsNotMeantIsNotPaid() async throws {
-        let daemon = try await start(try SimulatedDaemon.freePort(), StationChainTests.genesis())
+        let daemon = try await start(try freePort(), StationChainTests.genesis())
         let to = StationChainTests.address(Self.payee)
         let own = try await account(daemon).address
         let main = Address(Self.payee, on: .main).description
@@ -134,7 +134,7 @@ import Testing
 
     /// What a buyer paid is fetched when the owner says so, and the channel is closed with the last voucher.
     @Test func theOwnerSettlesAndClosesAChannel() async throws {
-        let (genesis, rpc) = (StationChainTests.genesis(), try SimulatedDaemon.freePort())
+        let (genesis, rpc) = (StationChainTests.genesis(), try freePort())
         let daemon = try await start(rpc, genesis)
         let buyer = try await ChainBuyer(of: daemon, genesis, rpc: rpc, deposit: "30")
         try buyer.connect()

@@ -28,7 +28,7 @@ import Testing
 
     private func start() async throws -> SimulatedDaemon {
         let daemon = try await StationChainTests.delegate(
-            rpc: try SimulatedDaemon.freePort(), genesis: StationChainTests.genesis(),
+            rpc: try freePort(), genesis: StationChainTests.genesis(),
             more: "[stake]\nrestake = 50\nkeep = \"20\"\nleast = \"3\"")
         try await StationChainTests.wait("the node to be with the chain") {
             try await !daemon.control.get("/v1/stake", as: StakeView.self).syncing

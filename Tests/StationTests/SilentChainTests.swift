@@ -8,7 +8,7 @@ import Testing
 @Suite struct SilentChainTests {
     /// A chain at rest has a block a minute: a station that wants one in ten seconds hears nothing for the rest of it.
     @Test func aStationThatDoesNotHearTheChainTakesNoVoucher() async throws {
-        let (genesis, rpc) = (StationChainTests.genesis(), try SimulatedDaemon.freePort())
+        let (genesis, rpc) = (StationChainTests.genesis(), try freePort())
         let daemon = try await StationChainTests.delegate(rpc: rpc, genesis: genesis, more: "silence_limit = \"10s\"")
         let buyer = try await ChainBuyer(of: daemon, genesis, rpc: rpc, deposit: "30")
         try buyer.giveMore(sequence: 1)
@@ -25,7 +25,7 @@ import Testing
 
     /// A batch costs what its calls cost.
     @Test func aDeviceThatAsksTheChainTooMuchWaits() async throws {
-        let daemon = try await StationChainTests.delegate(rpc: try SimulatedDaemon.freePort())
+        let daemon = try await StationChainTests.delegate(rpc: try freePort())
         let call = try StationChainTests.call("chain.status")
         let batch = "[" + Array(repeating: try StationChainTests.call("chain.validators"), count: 32).joined(separator: ",") + "]"
         #expect(try daemon.ask(1, "POST", "/v1/chain/rpc", batch).status == 200)

@@ -34,7 +34,7 @@ final class SimulatedDaemon {
     ) async throws {
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("qst-\(UUID().uuidString.prefix(8))")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        port = try Self.freePort()
+        port = try freePort()
         let quoted = { (text: String) in
             text.replacingOccurrences(of: "\\", with: "\\\\").replacingOccurrences(of: "\"", with: "\\\"")
         }
@@ -106,20 +106,6 @@ final class SimulatedDaemon {
         let answer = try ask(client, method, path, String(decoding: JSON.encode(body), as: UTF8.self))
         try #require(answer.status < 300, "\(answer.body)")
         return try JSON.decode(type, from: Data(answer.body.utf8))
-    }
-
-    /// Port 0 gives a free one; between here and the daemon's start nobody else takes it.
-    static func freePort() throws -> Int {
-        let fd = socket(AF_INET6, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(fd) }
-        var address = sockaddr_in6()
-        address.sin6_family = sa_family_t(AF_INET6)
-        var length = socklen_t(MemoryLayout<sockaddr_in6>.size)
-        let result = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(fd, $0, length) + getsockname(fd, $0, &length) }
-        }
-        try #require(result == 0)
-        return Int(in_port_t(bigEndian: address.sin6_port))
     }
 }
 

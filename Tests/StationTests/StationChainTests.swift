@@ -56,7 +56,7 @@ import Testing
     }
 
     @Test func aPaymentThroughTheBuyersPortIsFinalAndShown() async throws {
-        let (genesis, rpc) = (Self.genesis(), try SimulatedDaemon.freePort())
+        let (genesis, rpc) = (Self.genesis(), try freePort())
         let daemon = try await Self.delegate(rpc: rpc, genesis: genesis)
         // Who follows hears of the block; one that comes later is told it as well.
         let events = try #require(Socket(.tcp(rpc)))
@@ -97,7 +97,7 @@ import Testing
     /// The whole way of money: the wallet's deposit on the chain, vouchers for service, and the station's settlement on the chain again.
     /// And what the wallet has of it afterwards: a visit on the chain that it alone can read.
     @Test func aChannelOnTheChainIsServedAndSettled() async throws {
-        let (genesis, rpc) = (Self.genesis(), try SimulatedDaemon.freePort())
+        let (genesis, rpc) = (Self.genesis(), try freePort())
         let daemon = try await Self.delegate(rpc: rpc, genesis: genesis)
         let buyer = try await ChainBuyer(of: daemon, genesis, rpc: rpc, deposit: "30")
         let id = buyer.channel
@@ -201,7 +201,7 @@ import Testing
 
     /// Wallets cannot be answered, and everything else goes on, the node too.
     @Test func anAPIThatCannotListenIsAnAlertAndNoMore() async throws {
-        let rpc = try SimulatedDaemon.freePort()
+        let rpc = try freePort()
         let holder = try await Self.delegate(rpc: rpc)
         let daemon = try await Self.delegate(rpc: rpc)
         var status = try await daemon.control.get("/v1/status", as: StatusView.self)

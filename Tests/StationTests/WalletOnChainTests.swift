@@ -25,7 +25,7 @@ import Testing
     }
 
     @Test func aPaymentIsProvedByTheNextBlock() async throws {
-        let (genesis, rpc) = (StationChainTests.genesis(), try SimulatedDaemon.freePort())
+        let (genesis, rpc) = (StationChainTests.genesis(), try freePort())
         let daemon = try await StationChainTests.delegate(rpc: rpc, genesis: genesis)
         let wallet = daemon.folder.appendingPathComponent("wallet.key").path
         try #require(

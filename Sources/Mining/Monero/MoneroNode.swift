@@ -108,13 +108,22 @@ public struct MoneroNode: Sendable {
         }
         if let error = answer["error"], error != .null {
             let code = if case .integer(let code)? = error["code"] { Int64(clamping: code) } else { Int64(0) }
-            throw .refused(code: code, error.words("message", limit: Self.wordsMax))
+            throw Self.refusal(code, error.words("message", limit: Self.wordsMax))
         }
         guard let result = answer["result"] else { throw .silent("what answers at \(address) is no monerod") }
         let status = result.words("status", limit: Self.wordsMax)
-        if status == "BUSY" { throw .silent("monerod is busy: it is catching up with the chain") }
+        if status == "BUSY" { throw .busy }
         guard status == "OK" else { throw .refused(code: 0, status) }
         return result
+    }
+
+    /// By monerod's own codes (Monero `rpc/core_rpc_server_error_codes.h`).
+    private static func refusal(_ code: Int64, _ words: String) -> MoneroError {
+        switch code {
+        case -4, -12: .address(words)  // no address; one to which no block is paid
+        case -9: .busy
+        default: .refused(code: code, words)
+        }
     }
 
     private func exchange(_ body: [UInt8]) async throws -> [UInt8] {

@@ -1,5 +1,4 @@
 import Foundation
-import Glibc
 import Lab
 public import Mining
 public import Primitives
@@ -22,7 +21,7 @@ public final class MoneroLab: @unchecked Sendable {  // used by one test at a ti
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("monerod-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         self.difficulty = difficulty
-        port = try Self.freePort()
+        port = try freePort()
         address = Endpoint("127.0.0.1:\(port)")!
         try await start()
     }
@@ -36,7 +35,7 @@ public final class MoneroLab: @unchecked Sendable {  // used by one test at a ti
         daemon = try Lab.start([
             "monerod", "--regtest", "--offline", "--fixed-difficulty", "\(difficulty)", "--data-dir", folder.path,
             "--rpc-bind-ip", "127.0.0.1", "--rpc-bind-port", "\(port)", "--p2p-bind-ip", "127.0.0.1", "--p2p-bind-port",
-            "\(try Self.freePort())",
+            "\(try freePort())",
             "--no-zmq", "--no-igd", "--check-updates", "disabled", "--disable-dns-checkpoints", "--non-interactive",
             "--log-level", "0",
         ])
@@ -50,20 +49,4 @@ public final class MoneroLab: @unchecked Sendable {  // used by one test at a ti
     public func stop() { daemon?.close() }
 
     public func height() async throws -> UInt64 { try await node.info().height }
-
-    private static func freePort() throws -> Int {
-        let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(socket) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let bound = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(socket, $0, length) == 0 && getsockname(socket, $0, &length) == 0
-            }
-        }
-        guard bound else { throw LabError.unreadable(what: "a free port", text: String(cString: strerror(errno))) }
-        return Int(address.sin_port.bigEndian)
-    }
 }
