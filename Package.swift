@@ -77,18 +77,19 @@ let domain: [Target] = [
     module("Monero", ["ProofOfWork", "Primitives"]),
     module("Idleness", ["HAL", "Primitives"]),
     module("Stratum", ["ProofOfWork", "BoundedJSON", "Primitives"]),
+    module("MiningPool", ["Primitives"]),
 ]
 
 let adapters: [Target] = [
     module("LinuxHAL", ["HAL", "Netlink", "CLinux", "CGPIO", "Primitives", logging]),
     module("SimulatedHAL", ["HAL", "Primitives"]),
-    module("Store", ["Node", "Ledger", "Consensus", "Charging", "Primitives", "CSQLite", "CDisk"]),
+    module("Store", ["Node", "Ledger", "Consensus", "Charging", "MiningPool", "Primitives", "CSQLite", "CDisk"]),
     module("StationConfiguration", ["CTOML", "Stratum", "Idleness", "Charging", "Primitives"]),
     module("Peering", ["Node", "Consensus", "Primitives", nio, nioPosix, nioTLS, nioSSL, logging]),
     module(
         "Mining",
         [
-            "Stratum", "Monero", "ProofOfWork", "Idleness", "HAL", "BoundedJSON", "Primitives",
+            "MiningPool", "Stratum", "Monero", "ProofOfWork", "Idleness", "HAL", "BoundedJSON", "Primitives",
             "CMiner", nio,
             nioPosix, nioHTTP1, nioSSL, logging,
         ]),
@@ -228,10 +229,10 @@ let testing: [Target] = [
     tests(
         "MiningTests",
         [
-            "MoneroLab", "Lab", "Mining", "Stratum", "Monero", "ProofOfWork", "Idleness", "HAL", "SimulatedHAL",
-            "BoundedJSON",
-            "Primitives", "PublishedVectors", nio, nioPosix, nioSSL, logging,
+            "MoneroLab", "Lab", "Mining", "MiningPool", "Store", "Stratum", "Monero", "ProofOfWork", "Idleness", "HAL",
+            "SimulatedHAL", "BoundedJSON", "Charging", "Primitives", "PublishedVectors", nio, nioPosix, nioSSL, logging,
         ]),
+    tests("MiningPoolTests", ["MiningPool", "Primitives", "SimulatedHAL", "PublishedVectors"]),
     tests("MinerTests", ["Lab", "CMiner", "ProofOfWork", "Primitives", "PublishedVectors"]),
     tests("LinuxHALTests", ["Lab", "LinuxHAL", "HAL", "Primitives", logging]),
     tests(

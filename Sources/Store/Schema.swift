@@ -71,6 +71,15 @@ struct Schema {
         -- of mining: when the board was idle, and the owner's pause
         CREATE TABLE mining (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
         """,
+        """
+        -- of the pool that this station runs: its members, their latest work by slices, the blocks found with their statements, what was paid
+        CREATE TABLE pool_accounts (member TEXT PRIMARY KEY, state BLOB NOT NULL) WITHOUT ROWID;
+        CREATE TABLE pool_shares (slice INTEGER, member TEXT, work INTEGER NOT NULL, PRIMARY KEY (slice, member)) WITHOUT ROWID;
+        CREATE TABLE pool_blocks (number INTEGER PRIMARY KEY, is_open INTEGER NOT NULL, state BLOB NOT NULL);
+        CREATE TABLE pool_payouts (number INTEGER PRIMARY KEY, is_open INTEGER NOT NULL, state BLOB NOT NULL);
+        CREATE INDEX open_pool_blocks ON pool_blocks (number) WHERE is_open = 1;
+        CREATE INDEX open_pool_payouts ON pool_payouts (number) WHERE is_open = 1;
+        """,
     ]
 
     func migrate(_ database: borrowing SQLiteDatabase, path: String) throws(StorageError) {

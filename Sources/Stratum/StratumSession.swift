@@ -50,6 +50,8 @@ public struct StratumSession: Sendable {
         case check(Submission)
         /// Refused without a look at its hash, and answered.
         case refused(ShareRefusal)
+        /// It wants its line of that statement; answer with ``show(_:proof:)``. Only of a pool that has a key.
+        case statement(UInt64, JSONRequestID)
         case close(why: String)
         /// Close, and let it not come back for a while.
         case ban(why: String)
@@ -68,10 +70,12 @@ public struct StratumSession: Sendable {
     /// Lines in a second.
     static let linesMax = 50
     /// Jobs of this session for which shares may still come.
-    static let jobsKept = 8
+    public static let jobsKept = 8
     static let noncesMax = 4_096
 
     public let manner: StratumManner
+    /// Of a pool of ours, which signs what it owes.
+    private let poolKey: PublicKey?
     public private(set) var identity: MinerIdentity?
     private let id: String
     private let began: Instant
@@ -81,9 +85,11 @@ public struct StratumSession: Sendable {
     private var jobs: [(id: String, target: Target, nonces: Set<UInt32>)] = []
     private var second = (at: Instant.zero, lines: 0)
 
-    /// - Parameter id: the session's name, which the miner says again; nonzero hexadecimal digits
-    public init(_ manner: StratumManner, id: String, at now: Instant) {
-        (self.manner, self.id, began, heard) = (manner, id, now, now)
+    /// - Parameters:
+    ///   - id: the session's name, which the miner says again; nonzero hexadecimal digits
+    ///   - poolKey: with which receipts and statements are signed; nil: there are none
+    public init(_ manner: StratumManner, id: String, poolKey: PublicKey? = nil, at now: Instant) {
+        (self.manner, self.id, self.poolKey, began, heard) = (manner, id, poolKey, now, now)
     }
 
     // MARK: What comes in
@@ -103,6 +109,11 @@ public struct StratumSession: Sendable {
         switch method {
         case "login": return login(parameters, request)
         case "submit": return submit(parameters, request)
+        case "statement" where poolKey != nil:
+            guard isAdmitted, let number = parameters["number"]?.integer.flatMap({ UInt64(exactly: $0) }) else {
+                return [error("Unauthenticated", request)]
+            }
+            return [.statement(number, request)]
         case "keepalived":
             return manner == .xmrigProxy ? [.send(Self.result(.fields(["status": .text("KEEPALIVED")]), request))] : []
         default:
@@ -162,9 +173,10 @@ public struct StratumSession: Sendable {
         guard let loginRequest, !isAdmitted else { return [] }
         isAdmitted = true
         note(job)
-        let extensions: [JSONValue] = [.text("algo")] + (manner == .xmrigProxy ? [.text("keepalive")] : [])
+        let extensions = ["algo"] + (manner == .xmrigProxy ? ["keepalive"] : []) + (poolKey != nil ? ["receipts"] : [])
         let result = JSONValue.fields([
-            "extensions": .list(extensions), "id": .text(id), "job": JobMessage.write(job), "status": .text("OK"),
+            "extensions": .list(extensions.map { .text($0) }), "id": .text(id), "job": JobMessage.write(job),
+            "pool_key": poolKey.map { .text($0.description) }, "status": .text("OK"),
         ])
         return [.send(Self.result(result, loginRequest))]
     }
@@ -199,6 +211,12 @@ public struct StratumSession: Sendable {
             case .other: "Share not counted"
             }
         return error(words ?? usual, submission.request)
+    }
+
+    /// - Parameter proof: canonical bytes; nil: there is none for this member
+    public func show(_ request: JSONRequestID, proof: [UInt8]?) -> Action {
+        guard let proof else { return error("No such statement", request) }
+        return .send(Self.result(.fields(["proof": .text(Hex.encode(proof))]), request))
     }
 
     private var lowDifficulty: String { manner == .xmrigProxy ? "Low difficulty share" : "Low diff share" }

@@ -71,7 +71,7 @@ final class LabPool: Sendable {
                 case .send(let line): context.writeAndFlush(NIOAny(ByteBuffer(bytes: line)), promise: nil)
                 case .authorize: perform(session.admit(job), context)
                 case .check(let submission): perform([session.accept(submission)], context)
-                case .refused: break
+                case .refused, .statement: break
                 case .close, .ban: context.close(promise: nil)
                 }
             }

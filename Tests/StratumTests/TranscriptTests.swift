@@ -82,6 +82,7 @@ struct Transcript: Decodable, Sendable, CustomTestStringConvertible {
     private static func words(_ action: StratumSession.Action) -> String {
         switch action {
         case .send: "send"
+        case .statement(let number, _): "statement \(number)"
         case .authorize(let identity):
             "authorize \(identity.account)" + (identity.rig.isEmpty ? "" : " rig \(identity.rig)")
                 + (identity.difficulty.map { " difficulty \($0)" } ?? "")

@@ -1,0 +1,104 @@
+import HAL
+import Logging
+import MiningPool
+import Monero
+import Primitives
+import ProofOfWork
+import Stratum
+
+/// Blocks: what is to be found, what was, and what members get of it.
+extension PoolServer {
+    /// Payouts on their way at a time: the station's account takes sixteen orders, and its owner gives some too.
+    static let payoutsMax = 8
+
+    func take(_ template: BlockTemplate) {
+        let isNewBlock = template.previous != current?.previous
+        current = template
+        (tally.height, tally.difficulty, tally.noWork) = (template.height, template.difficulty, nil)
+        for number in miners.keys.sorted() {
+            if isNewBlock {
+                miners[number]?.session.expire()
+                miners[number]?.given = [:]
+            }
+            pushJob(number)
+        }
+    }
+
+    /// Members go on with what they have: what they find may still count when monerod is back.
+    func lose(_ why: String) {
+        if tally.noWork != why { logger.warning("mining pool: \(why)") }
+        (current, tally.noWork) = (nil, why)
+    }
+
+    /// Whose the block is is on disk before monerod has it; one that it does not take is nobody's.
+    func handIn(_ given: Given, nonce: UInt32) async {
+        let template = given.template
+        let id = template.id(extraNonce: given.extraNonce, nonce: nonce)
+        guard template.previous == current?.previous,
+            let block = books.found(
+                .init(block: id, height: template.height, reward: template.reward, difficulty: template.difficulty))
+        else { return }
+        guard await commit() else { return books.settle(block.number, .orphaned) }
+        do throws(MoneroError) {
+            try await node.submit(template.block(extraNonce: given.extraNonce, nonce: nonce))
+            tally.blocks += 1
+            logger.notice("mining pool: block \(id) of height \(template.height) was found; statement \(block.number)")
+        } catch {
+            // It may have it all the same: its depth will tell, or that it is not there.
+            if case .refused = error { books.settle(block.number, .orphaned) }
+            logger.error("mining pool: block \(id) was found and not taken: \(error)")
+        }
+        templates.hurry()
+    }
+
+    // MARK: Care
+
+    func care() async {
+        while true {
+            await confirm()
+            await payOut()
+            do { try await clocks.sleep(Self.careInterval) } catch { return }  // cancelled
+        }
+    }
+
+    /// Decides about each block when so many stand above its height: before, the chain could turn either way.
+    private func confirm() async {
+        do throws(MoneroError) {
+            guard let top = books.openBlocks.isEmpty ? nil : try await node.lastHeader() else { return }
+            for block in books.openBlocks {
+                let claim = block.statement.claim
+                guard top.height >= claim.height.saturatingAdd(settings.terms.confirmations) else { continue }
+                let header = try await node.header(of: claim.block)
+                let isThere = header.map { !$0.isOrphan } ?? false
+                books.settle(block.number, isThere ? .confirmed : .orphaned)
+                logger.notice(
+                    "mining pool: block \(claim.block) \(isThere ? "is confirmed" : "is not in Monero's chain"); statement \(block.number)")
+            }
+        } catch { if tally.noWork == nil { logger.warning("mining pool: \(error)") } }
+    }
+
+    /// On disk before it is ordered; ordered again under the same name until its end is known.
+    private func payOut() async {
+        _ = books.makePayouts(limit: Self.payoutsMax)
+        guard await commit() else { return }
+        for payout in books.openPayouts where payout.state == .open {
+            do {
+                switch try await pay(payout.member, payout.amount, payout.orderID(of: key.publicKey)) {
+                case .open: break
+                case .done: books.paid(payout.number)
+                case .failed(let why):
+                    logger.warning("mining pool: payout \(payout.number) was not carried out, and is ordered anew: \(why)")
+                    _ = books.failed(payout.number)
+                case .unknown:
+                    logger.error("mining pool: whether payout \(payout.number) was paid is not known: look at the chain")
+                    books.lost(payout.number)
+                }
+                tally.payTrouble = nil
+            } catch {
+                if tally.payTrouble != "\(error)" { logger.warning("mining pool: nothing can be paid now: \(error)") }
+                tally.payTrouble = "\(error)"
+                return
+            }
+        }
+    }
+}

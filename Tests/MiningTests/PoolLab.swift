@@ -1,0 +1,129 @@
+import Foundation
+import HAL
+import Lab
+import Logging
+import Mining
+import MiningPool
+import MoneroLab
+import Primitives
+import ProofOfWork
+import Store
+import Stratum
+import Synchronization
+
+/// A pool of our own over a real `monerod`, with a real store, in a folder that goes with it.
+final class PoolLab: @unchecked Sendable {  // used by one test at a time
+    static let key = PrivateKey(seed: Array(repeating: 7, count: 32))!
+
+    let monero: MoneroLab
+    let folder: URL
+    let port: UInt16
+    let terms: PoolTerms
+    let pay: PoolServer.Pay
+    private(set) var store: StationStore
+    private(set) var server: PoolServer
+    private var running: Task<Void, Never>?
+
+    /// - Parameter pay: what pays; else nobody is paid
+    init(
+        difficulty: Int, fee: UInt64 = 100, confirmations: UInt64 = 2,
+        pay: @escaping PoolServer.Pay = { _, _, _ in throw Unpaid() }
+    ) async throws {
+        monero = try await MoneroLab(difficulty: difficulty)
+        folder = FileManager.default.temporaryDirectory.appendingPathComponent("pool-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        port = UInt16(try freePort())
+        var terms = PoolTerms(qlcPerXMR: QLC(units: 12_345_678_901))
+        (terms.feePermyriad, terms.confirmations, terms.leastPayout) = (fee, confirmations, QLC(units: 1))
+        (self.terms, self.pay) = (terms, pay)
+        store = try StationStore(directory: folder.path, key: Self.key)
+        server = try await Self.server(port, terms, monero, store, pay)
+        start()
+        try await listens()
+    }
+
+    struct Unpaid: Error {}
+
+    deinit {
+        running?.cancel()
+        try? FileManager.default.removeItem(at: folder)  // it goes with the machine's other temporary files
+    }
+
+    private static func server(
+        _ port: UInt16, _ terms: PoolTerms, _ monero: MoneroLab, _ store: StationStore, _ pay: @escaping PoolServer.Pay
+    ) async throws -> PoolServer {
+        var settings = PoolSettings(
+            listen: Endpoint("127.0.0.1:\(port)")!, terms: terms, wallet: MoneroLab.wallet, addresses: .test)
+        settings.leastDifficulty = 2
+        return try await PoolServer(
+            settings, node: monero.node, launcher: .program(try Products.url("basestation-miner").path), store: store, key: key,
+            clocks: QuickCare(), logger: Logger(label: "test"), pay: pay)
+    }
+
+    private func start() { running = Task { [server] in await server.run() } }
+
+    private func listens() async throws {
+        for _ in 0..<600 {
+            let status = await server.status()
+            if status.port != nil, status.tally.height > 0 { return }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        throw Unready()
+    }
+
+    struct Unready: Error {}
+
+    func stop() async {
+        running?.cancel()
+        await running?.value
+    }
+
+    /// As after a power cut: nothing is kept but what is on disk.
+    func restart() async throws {
+        await stop()
+        server = try await Self.server(port, terms, monero, store, pay)
+        start()
+        try await listens()
+    }
+
+    var address: PoolAddress { PoolAddress(host: "127.0.0.1", port: port, trust: .plain) }
+
+    func login(_ member: PublicKey, difficulty: Int? = 2) -> StratumLogin {
+        let asked = difficulty.map { "+\($0)" } ?? ""
+        return StratumLogin(login: "\(Address(member, on: .test))\(asked)", password: "x", rig: "roof", agent: "test")
+    }
+
+    /// Waits for what is to become true.
+    func wait(for what: String, within seconds: Int = 120, _ isTrue: (PoolStatus) -> Bool) async throws {
+        for _ in 0..<seconds * 20 {
+            if isTrue(await server.status()) { return }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        throw LabError.unreadable(what: what, text: "\(await server.status())")
+    }
+}
+
+/// Looks after blocks and payouts every half second; all else takes its time.
+struct QuickCare: Clocks {
+    private let real = RealClocks()
+    var bootID: String { "test" }
+    func now() -> Moment { real.now() }
+    func sleep(_ interval: Nanoseconds) async throws {
+        try await real.sleep(interval == .seconds(10) ? .milliseconds(500) : min(interval, .milliseconds(200)))
+    }
+}
+
+/// A member with a process that hashes.
+func mine(at lab: PoolLab, as member: PublicKey) async {
+    let connection = StratumConnection(lab.address, lab.login(member), clocks: RealClocks())
+    guard let path = try? Products.url("basestation-miner").path else { return }
+    let worker = HashingWorker(.program(path), clocks: RealClocks(), logger: Logger(label: "test"))
+    await withTaskGroup(of: Void.self) { group in
+        group.addTask { await worker.run { if case .share(let share) = $0 { await connection.submit(share) } } }
+        group.addTask {
+            try? await connection.run { if case .job(let job) = $0 { await worker.hash(job, by: HashingWorkerTests.light) } }
+        }
+        await group.next()
+        group.cancelAll()
+    }
+}
