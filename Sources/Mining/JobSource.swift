@@ -1,3 +1,4 @@
+public import MiningPool
 public import ProofOfWork
 
 /// Where jobs come from and shares go: a pool, or one's own node.
@@ -16,6 +17,8 @@ public enum JobSourceEvent: Hashable, Sendable {
     /// What became of a share; `why` in the words of whoever refused it.
     case accepted(jobID: String, nonce: UInt32, blockFound: Bool)
     case refused(jobID: String, nonce: UInt32, ShareRefusal, why: String)
+    /// What a pool of base stations owes, as it signed it.
+    case membership(PoolMembership)
     /// Nothing to hash until the next job; in words.
     case lost(String)
 }

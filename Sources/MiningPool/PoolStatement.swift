@@ -75,7 +75,9 @@ public struct PoolAuditFailure: Error, Hashable, Sendable, CustomStringConvertib
 extension PoolProof {
     /// What anybody can check who knows the pool's key: the signature, the sums, the fee, and the line's part of them.
     public func check(by pool: PublicKey, for member: PublicKey) throws(PoolAuditFailure) {
-        guard let statement = statement.verified(by: pool)?.value else { throw .init(description: "it is not signed by the pool") }
+        guard let statement = statement.verified(by: pool)?.value else {
+            throw .init(description: "it is not signed by the pool")
+        }
         guard line.member == member else { throw .init(description: "the line is another member's") }
         let count = Int(statement.members)
         guard SumTree.contains(line, at: Int(index), of: count, path: path, root: statement.sums) else {

@@ -63,7 +63,10 @@ extension StationStore: PoolStore {
             for payout in changes.payouts {
                 try database.query(
                     "INSERT OR REPLACE INTO pool_payouts (number, is_open, state) VALUES (?, ?, ?)",
-                    [.integer(Int64(clamping: payout.number)), .integer(payout.state == .done ? 0 : 1), .blob(payout.canonicalBytes)])
+                    [
+                        .integer(Int64(clamping: payout.number)), .integer(payout.state == .done ? 0 : 1),
+                        .blob(payout.canonicalBytes),
+                    ])
             }
         }
     }

@@ -25,10 +25,14 @@ public struct StratumClient: Sendable {
     public enum Action: Hashable, Sendable {
         /// A line, with its end.
         case send([UInt8])
+        /// It is a pool of our own kind, and signs with this key.
+        case pool(PublicKey)
         case job(Job)
         /// - Parameter receipt: our own pools' signed count of what was accepted
         case accepted(jobID: String, nonce: UInt32, receipt: String?)
         case refused(jobID: String, nonce: UInt32, ShareRefusal, why: String)
+        /// The answer to ``ask(statement:at:)``; nil: there is none for this login.
+        case statement(UInt64, proof: [UInt8]?)
         /// - Parameter isFinal: asking again soon is of no use
         case close(why: String, isFinal: Bool)
     }
@@ -37,6 +41,8 @@ public struct StratumClient: Sendable {
     public static let patience = Nanoseconds.seconds(30)
     static let keepaliveInterval = Nanoseconds.seconds(60)
     static let openMax = 64
+    /// Hexadecimal digits: a statement and a path through thousands of lines.
+    static let proofLimit = 8 << 10
     /// A seed stays for days: 2,048 blocks.
     static let seedsMax = 3
     static let seedsWindow = Nanoseconds.seconds(600)
@@ -49,6 +55,7 @@ public struct StratumClient: Sendable {
     private var number: UInt64 = 0
     private var began: Instant?
     private var open: [UInt64: (share: Share, at: Instant)] = [:]
+    private var asked: (request: UInt64, statement: UInt64)?
     private var spokeAt = Instant.zero
     private var last: Job?
     private var seedChanges: [Instant] = []
@@ -82,6 +89,14 @@ public struct StratumClient: Sendable {
         return [action]
     }
 
+    /// One at a time, of a pool that signs.
+    public mutating func ask(statement: UInt64, at now: Instant) -> [Action] {
+        guard let session, extensions.contains("receipts"), asked == nil, !isClosed else { return [] }
+        let (number, action) = send("statement", .fields(["id": .text(session), "number": .count(statement)]), at: now)
+        asked = (number, statement)
+        return [action]
+    }
+
     /// A line without its end.
     public mutating func handle(_ line: [UInt8], at now: Instant) -> [Action] {
         guard !isClosed else { return [] }
@@ -94,6 +109,11 @@ public struct StratumClient: Sendable {
         guard let number = message["id"]?.integer.flatMap({ UInt64(exactly: $0) }) else { return [] }  // a notice of its own
         let error = message["error"].flatMap { $0 == .null ? nil : $0 }
         if number == 1, session == nil { return answered(login: message["result"], error, at: now) }
+        if let asked, asked.request == number {
+            self.asked = nil
+            let proof = message["result"]?.text("proof", limit: Self.proofLimit).flatMap { Hex.decode($0) }
+            return [.statement(asked.statement, proof: proof)]
+        }
         guard let (share, _) = open.removeValue(forKey: number) else { return [] }
         guard let error else {
             return [.accepted(jobID: share.jobID, nonce: share.nonce, receipt: message["result"]?.text("receipt", limit: 2_048))]
@@ -123,7 +143,8 @@ public struct StratumClient: Sendable {
         if case .list(let names)? = result["extensions"] {
             extensions = Set(names.prefix(16).compactMap { if case .text(let name) = $0 { name } else { nil } })
         }
-        return take(job: job, at: now)
+        let key = extensions.contains("receipts") ? result.text("pool_key").flatMap { PublicKey($0) } : nil
+        return (key.map { [.pool($0)] } ?? []) + take(job: job, at: now)
     }
 
     private mutating func take(job message: JSONValue, at now: Instant) -> [Action] {

@@ -5,10 +5,12 @@ import Testing
 
 @Suite struct ApportionmentTests {
     /// By hand: 100 by 1 : 1 : 1 leaves 1, which the first has; by 5 : 3 : 1 the remainders are 5/9, 3/9, 1/9.
-    @Test(arguments: [
-        (100, [1, 1, 1], [34, 33, 33]), (100, [5, 3, 1], [56, 33, 11]), (7, [0, 1, 0], [0, 7, 0]), (5, [0, 0], [0, 0]),
-        (2, [1, 1, 1], [1, 1, 0]), (0, [3, 4], [0, 0]), (.max, [.max], [.max]), (.max, [.max, .max], [1 << 63, 1 << 63 - 1]),
-    ] as [(UInt64, [UInt64], [UInt64])])
+    @Test(
+        arguments: [
+            (100, [1, 1, 1], [34, 33, 33]), (100, [5, 3, 1], [56, 33, 11]), (7, [0, 1, 0], [0, 7, 0]), (5, [0, 0], [0, 0]),
+            (2, [1, 1, 1], [1, 1, 0]), (0, [3, 4], [0, 0]), (.max, [.max], [.max]),
+            (.max, [.max, .max], [1 << 63, 1 << 63 - 1]),
+        ] as [(UInt64, [UInt64], [UInt64])])
     func theWholeIsSplitToTheLastUnit(whole: UInt64, weights: [UInt64], parts: [UInt64]) {
         #expect(Apportionment.split(whole, by: weights) == parts)
     }

@@ -28,13 +28,24 @@ import Testing
         }
     }
 
+    /// What members hold of the pool's words.
+    private final class Held: Sendable {
+        let memberships = Mutex<[PublicKey: PoolMembership]>([:])
+        func note(_ event: JobSourceEvent) {
+            if case .membership(let membership) = event { memberships.withLock { $0[membership.member] = membership } }
+        }
+    }
+
     /// The whole way, from members' hashes to their money: blocks on Monero's chain, split to the last unit, paid once, over a restart.
     @Test func threeMembersMineBlocksAndShareThemToTheLastUnit() async throws {
         let payer = Payer()
         let lab = try await PoolLab(difficulty: 60) { payer.pay($0, $1, $2) }
         let before = try await lab.monero.height()
+        let held = Held()
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for member in Self.members { group.addTask { await mine(at: lab, as: member) } }
+            for member in Self.members {
+                group.addTask { await mine(at: lab, as: member) { held.note($0) } }
+            }
             defer { group.cancelAll() }
             try await lab.wait(for: "payments to all three") { status in
                 status.statements >= 4 && status.members.count { $0.account.paid > .zero } == 3
@@ -42,6 +53,10 @@ import Testing
         }
         try await lab.wait(for: "the last payouts") { $0.payouts.isEmpty }
         #expect(try await lab.monero.height() > before)
+        // Each has looked at its own line of a block, and found it in order.
+        let members = held.memberships.withLock { $0 }
+        #expect(members.count == 3 && members.values.allSatisfy { $0.pool == PoolLab.key.publicKey && $0.receipt != nil })
+        #expect(members.values.contains { $0.audited > 0 })
         try await expectExact(lab, await lab.server.status(), payer)
         await lab.stop()
 
@@ -52,7 +67,9 @@ import Testing
         #expect(again.members.map(\.account.work) == stopped.members.map(\.account.work))
         #expect(again.members.map(\.account.shares) == stopped.members.map(\.account.shares))
         #expect(again.statements == stopped.statements)
-        try await lab.wait(for: "the payouts that were open") { $0.payouts.isEmpty && $0.members.allSatisfy { $0.account.balance == .zero } }
+        try await lab.wait(for: "the payouts that were open") {
+            $0.payouts.isEmpty && $0.members.allSatisfy { $0.account.balance == .zero }
+        }
         try await expectExact(lab, await lab.server.status(), payer)
         await lab.stop()
     }

@@ -114,14 +114,20 @@ struct QuickCare: Clocks {
 }
 
 /// A member with a process that hashes.
-func mine(at lab: PoolLab, as member: PublicKey) async {
+/// - Parameter tell: what else its pool tells it
+func mine(
+    at lab: PoolLab, as member: PublicKey, _ tell: @escaping @Sendable (JobSourceEvent) -> Void = { _ in }
+) async {
     let connection = StratumConnection(lab.address, lab.login(member), clocks: RealClocks())
     guard let path = try? Products.url("basestation-miner").path else { return }
     let worker = HashingWorker(.program(path), clocks: RealClocks(), logger: Logger(label: "test"))
     await withTaskGroup(of: Void.self) { group in
         group.addTask { await worker.run { if case .share(let share) = $0 { await connection.submit(share) } } }
         group.addTask {
-            try? await connection.run { if case .job(let job) = $0 { await worker.hash(job, by: HashingWorkerTests.light) } }
+            try? await connection.run { event in
+                tell(event)
+                if case .job(let job) = event { await worker.hash(job, by: HashingWorkerTests.light) }
+            }
         }
         await group.next()
         group.cancelAll()

@@ -18,10 +18,12 @@ struct Transcript: Decodable, Sendable, CustomTestStringConvertible {
         var admit, reject, push, settle: String?
         var submit: [String]?
         var begin, expire: Bool?
-        var wait: UInt64?
+        var wait, ask: UInt64?
     }
     var name: String
     var manner: String?
+    /// Of a pool that signs.
+    var poolKey: String?
     var steps: [Step]
     var testDescription: String { name }
 
@@ -49,7 +51,8 @@ struct Transcript: Decodable, Sendable, CustomTestStringConvertible {
 
     @Test(arguments: Transcript.all.server) func thePoolsSideSaysWhatTheDocumentsSay(transcript: Transcript) throws {
         var session = StratumSession(
-            try #require(StratumManner(rawValue: transcript.manner ?? "")), id: "1be0b7b6", at: Self.start)
+            try #require(StratumManner(rawValue: transcript.manner ?? "")), id: "1be0b7b6",
+            poolKey: transcript.poolKey.flatMap { PublicKey($0) }, at: Self.start)
         var submission: StratumSession.Submission?
         for (index, step) in transcript.steps.enumerated() {
             var actions: [StratumSession.Action] = []
@@ -105,6 +108,7 @@ struct Transcript: Decodable, Sendable, CustomTestStringConvertible {
                 let nonce = Hex.decode(words[1])!.reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
                 actions = client.submit(Share(jobID: words[0], nonce: nonce, hash: Bytes32(words[2])!), at: now)
             }
+            if let number = step.ask { actions = client.ask(statement: number, at: now) }
             if let seconds = step.wait {
                 now = now + .seconds(seconds)
                 actions = client.tick(at: now)
@@ -127,7 +131,10 @@ struct Transcript: Decodable, Sendable, CustomTestStringConvertible {
         return switch action {
         case .send: "send"
         case .job(let job): "job \(job.id)" + (job.keepsHighByte ? " nicehash" : "")
-        case .accepted(let id, let nonce, _): "accepted \(id) \(hex(nonce))"
+        case .pool(let key): "pool \(key)"
+        case .statement(let number, let proof): "statement \(number) \(proof.map { Hex.encode($0) } ?? "none")"
+        case .accepted(let id, let nonce, let receipt):
+            "accepted \(id) \(hex(nonce))" + (receipt.map { " receipt \($0)" } ?? "")
         case .refused(let id, let nonce, let refusal, _): "refused \(id) \(hex(nonce)) \(refusal.rawValue)"
         case .close(_, let isFinal): isFinal ? "close final" : "close"
         }

@@ -200,6 +200,7 @@ public actor Miner {
                 tally.blocks += 1
                 logger.notice("mining: a block was found and accepted")
             }
+        case .membership(let membership): tally.membership = membership
         case .refused(_, _, let refusal, let why):
             tally.refused[refusal, default: 0] += 1
             tally.lastRefusal = why

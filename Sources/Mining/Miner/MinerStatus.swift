@@ -1,5 +1,6 @@
 public import HAL
 public import Idleness
+public import MiningPool
 public import Primitives
 public import ProofOfWork
 
@@ -39,6 +40,8 @@ public struct MinerTally: Hashable, Sendable {
     public var lastRefusal: String?
     /// The pool or node that gives jobs now; nil while none does.
     public var connected: String?
+    /// What the pool owes, where it is one of base stations.
+    public var membership: PoolMembership?
     /// Why there was no job when there was none last.
     public var noWork: String?
     /// What went wrong last on this board.

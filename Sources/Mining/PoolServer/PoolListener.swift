@@ -28,7 +28,9 @@ extension PoolServer {
     func listen() async {
         while !Task.isCancelled {
             do { try await acceptMiners() } catch {
-                if !Task.isCancelled { logger.error("mining pool: nobody can connect to \(settings.listen): \(NetworkWords.of(error))") }
+                if !Task.isCancelled {
+                    logger.error("mining pool: nobody can connect to \(settings.listen): \(NetworkWords.of(error))")
+                }
             }
             port = nil
             do { try await clocks.sleep(Self.listenPause) } catch { return }  // cancelled
@@ -65,7 +67,9 @@ extension PoolServer {
                     channel.eventLoop.scheduleTask(in: Self.farewell) { channel.close(promise: nil) }
                 }
                 group.addTask {
-                    do { for try await bytes in inbound { await self.read(bytes.readableBytesView, of: number) } } catch {}  // it is gone
+                    do {
+                        for try await bytes in inbound { await self.read(bytes.readableBytesView, of: number) }
+                    } catch {}  // it is gone
                 }
                 await group.next()
                 group.cancelAll()

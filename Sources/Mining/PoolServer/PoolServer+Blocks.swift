@@ -72,7 +72,8 @@ extension PoolServer {
                 let isThere = header.map { !$0.isOrphan } ?? false
                 books.settle(block.number, isThere ? .confirmed : .orphaned)
                 logger.notice(
-                    "mining pool: block \(claim.block) \(isThere ? "is confirmed" : "is not in Monero's chain"); statement \(block.number)")
+                    "mining pool: block \(claim.block) \(isThere ? "is confirmed" : "is not in Monero's chain"); statement \(block.number)"
+                )
             }
         } catch { if tally.noWork == nil { logger.warning("mining pool: \(error)") } }
     }

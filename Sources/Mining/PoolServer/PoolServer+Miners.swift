@@ -136,7 +136,9 @@ extension PoolServer {
         guard let job = current.job(String(jobCount, radix: 16), extraNonce: extraNonce, target: target) else { return nil }
         miners[number]?.given[job.id] = Given(template: current, extraNonce: extraNonce, job: job)
         // The session takes no shares of older ones.
-        if miner.given.count >= StratumSession.jobsKept, let oldest = miner.given.keys.min(by: { ($0.count, $0) < ($1.count, $1) }) {
+        if miner.given.count >= StratumSession.jobsKept,
+            let oldest = miner.given.keys.min(by: { ($0.count, $0) < ($1.count, $1) })
+        {
             miners[number]?.given[oldest] = nil
         }
         return job
@@ -162,7 +164,7 @@ extension PoolServer {
         }
         tally.accepted += 1
         tally.work = tally.work.saturatingAdd(work)
-        answers.append(Answer(miner: number, member: member, submission: submission))
+        answers.append(Answer(miner: number, submission: submission, receipt: books.receipt(for: member)))
         judge(isTrue: true, number)
         if given.template.isFound(hash) { await handIn(given, nonce: submission.share.nonce) }
         if miners[number]?.difficulty.count(work, at: clocks.now().boot) == true { pushJob(number) }
@@ -171,7 +173,7 @@ extension PoolServer {
     /// It is on disk.
     func accept(_ answer: Answer) {
         guard let session = miners[answer.miner]?.session else { return }
-        let receipt = books.receipt(for: answer.member).map { Hex.encode($0.canonicalBytes) }
+        let receipt = answer.receipt.map { Hex.encode($0.canonicalBytes) }
         perform(session.accept(answer.submission, receipt: receipt), answer.miner)
     }
 

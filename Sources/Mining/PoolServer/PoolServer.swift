@@ -83,8 +83,9 @@ public actor PoolServer {
     /// An accepted share, to be answered when it is on disk.
     struct Answer {
         var miner: UInt64
-        var member: PublicKey
         var submission: StratumSession.Submission
+        /// As of this share: one that comes in the same second has another.
+        var receipt: Signed<PoolReceipt>?
     }
 
     /// - Parameters:
@@ -157,7 +158,9 @@ public actor PoolServer {
             books.giveBack(changes)
             if tally.diskTrouble == nil { logger.error("mining pool: nothing can be written: \(error)") }
             tally.diskTrouble = "\(error)"
-            for answer in answers { refuse(answer.submission, of: answer.miner, .other, "Share not counted: the pool's disk fails") }
+            for answer in answers {
+                refuse(answer.submission, of: answer.miner, .other, "Share not counted: the pool's disk fails")
+            }
             for waiter in commits { waiter.resume(returning: false) }
         }
     }

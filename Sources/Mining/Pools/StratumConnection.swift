@@ -1,4 +1,5 @@
 public import HAL
+import MiningPool
 public import NIOCore
 public import NIOPosix
 import NIOSSL
@@ -19,6 +20,7 @@ public actor StratumConnection: JobSource {
     /// Lines that wait to be written: shares that are open and keepalives.
     private static let linesMax = 256
     private static let tickInterval = Nanoseconds.seconds(1)
+    private static let jobsKept = 16
 
     public nonisolated let name: String
     private let pool: PoolAddress
@@ -26,7 +28,12 @@ public actor StratumConnection: JobSource {
     private let loops: any EventLoopGroup
     private let outgoing = AsyncStream.makeStream(of: [UInt8].self, bufferingPolicy: .bufferingOldest(linesMax))
     private let shares = AsyncStream.makeStream(of: Share.self, bufferingPolicy: .bufferingNewest(linesMax))
+    private let member: String
     private var client: StratumClient
+    /// Of a pool of our own kind.
+    private var membership: PoolMembership?
+    /// What shares are worth that have no answer yet.
+    private var given: [(id: String, work: UInt64)] = []
     private var lines = StratumLines(limit: StratumLines.poolLimit)
     private var hasJob = false
 
@@ -36,6 +43,7 @@ public actor StratumConnection: JobSource {
     ) {
         (self.pool, self.clocks, self.loops) = (pool, clocks, loops)
         name = pool.name
+        member = String(login.login.prefix { $0 != "+" && $0 != "." })
         client = StratumClient(login)
     }
 
@@ -110,13 +118,49 @@ public actor StratumConnection: JobSource {
             case .job(let job):
                 if !hasJob { await tell(.connected(name)) }
                 hasJob = true
+                given.append((job.id, job.target.difficulty))
+                if given.count > Self.jobsKept { given.removeFirst() }
                 await tell(.job(job))
-            case .accepted(let jobID, let nonce, _): await tell(.accepted(jobID: jobID, nonce: nonce, blockFound: false))
+            case .pool(let key): membership = Self.key(of: member).map { PoolMembership(pool: key, member: $0) }
+            case .accepted(let jobID, let nonce, let receipt):
+                await tell(.accepted(jobID: jobID, nonce: nonce, blockFound: false))
+                try await take(receipt, of: jobID, tell)
+            case .statement(let number, let proof):
+                try audit { (membership) throws(PoolAuditFailure) in try membership.audit(number, proof) }
+                if let membership { await tell(.membership(membership)) }
             case .refused(let jobID, let nonce, let refusal, let why):
                 await tell(.refused(jobID: jobID, nonce: nonce, refusal, why: why))
             case .close(let why, let isFinal): throw PoolLost(description: "\(name): \(why)", isFinal: isFinal)
             }
         }
+    }
+
+    // MARK: Pools that sign what they owe
+
+    /// The login is an address of the Qlink Chain, of whichever network.
+    private static func key(of login: String) -> PublicKey? {
+        Address.Network.allCases.lazy.compactMap { try? Address(login, on: $0).key }.first
+    }
+
+    private func take(
+        _ receipt: String?, of jobID: String, _ tell: @escaping @Sendable (JobSourceEvent) async -> Void
+    ) async throws {
+        guard membership != nil else { return }
+        let work = given.last { $0.id == jobID }?.work ?? 0
+        let bytes = receipt.flatMap { Hex.decode($0) } ?? []
+        try audit { (membership) throws(PoolAuditFailure) in try membership.take(bytes, work: work) }
+        guard let membership else { return }
+        await tell(.membership(membership))
+        if let next = membership.nextToAudit { try await perform(client.ask(statement: next, at: clocks.now().boot), tell) }
+    }
+
+    /// Whoever is lied to leaves.
+    private func audit(_ look: (inout PoolMembership) throws(PoolAuditFailure) -> Void) throws(PoolLost) {
+        guard var membership else { return }
+        do throws(PoolAuditFailure) { try look(&membership) } catch {
+            throw PoolLost(description: "\(name) does not owe what it signs: \(error)", isFinal: true)
+        }
+        self.membership = membership
     }
 
     // MARK: The connection
