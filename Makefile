@@ -76,6 +76,7 @@ test: deps lint ## everything, from nothing; what it ran of each module: build/c
 	$(TEST_BUILD)
 	rm -rf build/coverage
 	$(MAKE) --no-print-directory foundation
+	Tests/Lab/xmrig.sh build/xmrig || echo "SKIPPED: our pool is not tried with xmrig"
 	$(PROFILED) swift test --skip-build --skip '$(PROCESSES)'
 	$(PROFILED) swift test --skip-build --no-parallel --filter '$(PROCESSES)'
 	$(PROFILED) $(BIN)/labrun --output build/run.json

@@ -119,7 +119,8 @@ let programs: [Target] = [
     program(
         "basestationd",
         [
-            "Station", "StationAPI", "Mining", "Stratum", "Idleness", "ProofOfWork", "Settlement", "ChainServer", "ChainAPI",
+            "Station", "StationAPI", "Mining", "MiningPool", "Stratum", "Idleness", "ProofOfWork", "Settlement", "ChainServer",
+            "ChainAPI",
             "Chain",
             "BoardControl", "LinuxHAL", "SimulatedHAL",
             "HAL",

@@ -87,6 +87,7 @@ public struct ControlServer: Service {
         station.walletRoutes(api)
         station.stakeRoutes(api)
         station.miningRoutes(api)
+        station.poolRoutes(api)
         api.post("sim") { request, _ -> Response in
             guard let simulate = station.seams.simulate else {
                 throw Problem(.conflict, "this station has real hardware; start it with hal = \"simulated\" to play")

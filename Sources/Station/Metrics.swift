@@ -26,6 +26,7 @@ enum Metrics {
             page.add("basestation_chain_syncing", "gauge", "1 while others have newer blocks", chain.syncing ? 1 : 0)
         }
         if let mining = await station.seams.mining?.view() { page.add(mining) }
+        if let pool = await station.seams.pool?.view() { page.add(pool) }
         for port in status.ports {
             let label = "{port=\"\(port.name)\",role=\"\(port.role)\"}"
             page.add("basestation_port_received_bytes_total", "counter", "Bytes received", port.bytesReceived, label)

@@ -59,6 +59,7 @@ extension Station {
         }
         alerts += await seams.chain?.alerts() ?? []
         alerts += await seams.mining?.alerts() ?? []
+        alerts += await seams.pool?.alerts() ?? []
         alerts += await seams.boardAlerts().map { StatusView.Alert(what: $0, mend: "see \"basestation diagnose\"") }
         if let failure = await seams.wireless?.failure {
             alerts.append(StatusView.Alert(what: failure.what, mend: failure.mend))

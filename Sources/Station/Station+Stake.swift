@@ -54,7 +54,9 @@ extension Station {
             view.stake = try await earned(spans, since, stake.rewards)
             view.stakeUnclaimedQlc = await stake.view().stakes.reduce(QLC.zero) { $0 + $1.rewardsQlc }
         }
-        view.mining = await seams.earnedByMining()
+        view.mining = await seams.mining?.view().pool.map {
+            .init(poolBalanceQlc: $0.balanceQlc, poolPaidQlc: $0.paidQlc, shares: $0.shares)
+        }
         return view
     }
 

@@ -82,8 +82,8 @@ public struct StationSeams: Sendable {
     public var chain: ChainSeam?
     /// nil where the station does not mine.
     public var mining: MiningSeam?
-    /// nil where the station mines in no pool.
-    public var earnedByMining: @Sendable () async -> EarningsView.Mining? = { nil }
+    /// nil where the station runs no pool.
+    public var pool: PoolSeam?
 
     public init() {}
 }

@@ -1,3 +1,5 @@
+public import Primitives
+
 // How the station mines, or why it does not: `basestation mining`.
 
 /// `GET /v1/mining`. Counts are since the daemon started.
@@ -88,6 +90,26 @@ public struct MiningView: Codable, Hashable, Sendable {
         public var percent: UInt64? { idleSeconds > 0 ? minedSeconds * 100 / idleSeconds : nil }
     }
 
+    /// What a pool of base stations owes the station, as the pool signed it with the last share.
+    public struct Pool: Codable, Hashable, Sendable {
+        /// With which it signs.
+        public var key: PublicKey
+        public var work: UInt64
+        public var shares: UInt64
+        public var balanceQlc: QLC
+        public var paidQlc: QLC
+        /// Blocks' statements in which the station's line was checked since it connected.
+        public var statementsChecked: UInt64
+        @OrNull public var lastStatement: UInt64?
+        public init(
+            key: PublicKey, work: UInt64, shares: UInt64, balanceQlc: QLC, paidQlc: QLC, statementsChecked: UInt64,
+            lastStatement: UInt64?
+        ) {
+            (self.key, self.work, self.shares, self.balanceQlc, self.paidQlc) = (key, work, shares, balanceQlc, paidQlc)
+            (self.statementsChecked, self.lastStatement) = (statementsChecked, lastStatement)
+        }
+    }
+
     public var state: State
     public var reason: String
     /// All that stands against mining, the weightiest first.
@@ -107,16 +129,18 @@ public struct MiningView: Codable, Hashable, Sendable {
     public var today: Use
     public var sevenDays: Use
     @OrNull public var temperatureCelsius: Int?
+    /// Nil where the pool signs nothing, or has had no share yet.
+    @OrNull public var pool: Pool?
 
     public init(
         state: State, reason: String, reasons: [String], sinceSeconds: UInt64, mode: String?, source: String, connected: String?,
         hashrate: Rate, hashes: UInt64, shares: Shares, blocksFound: UInt64, worker: Worker, yields: Yields, today: Use,
-        sevenDays: Use, temperatureCelsius: Int?
+        sevenDays: Use, temperatureCelsius: Int?, pool: Pool?
     ) {
         (self.state, self.reason, self.reasons, self.sinceSeconds, self.mode) = (state, reason, reasons, sinceSeconds, mode)
         (self.source, self.connected, self.hashrate, self.hashes) = (source, connected, hashrate, hashes)
         (self.shares, self.blocksFound, self.worker, self.yields) = (shares, blocksFound, worker, yields)
-        (self.today, self.sevenDays, self.temperatureCelsius) = (today, sevenDays, temperatureCelsius)
+        (self.today, self.sevenDays, self.temperatureCelsius, self.pool) = (today, sevenDays, temperatureCelsius, pool)
     }
 }
 

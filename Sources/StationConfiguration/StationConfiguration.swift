@@ -43,6 +43,7 @@ public struct StationConfiguration: Hashable, Sendable {
     /// What becomes of the rewards of the station's stake.
     public var restaking = RestakePolicy()
     public var mining = MiningConfiguration()
+    public var pool = PoolConfiguration()
     public var board = BoardConfiguration()
     public var simulatedSeed: UInt64 = 1
     public var simulatedClients = 3
@@ -125,6 +126,9 @@ public struct StationConfiguration: Hashable, Sendable {
         }
         for found in mining.contradictions(hot: board.hotCelsius) {
             reader.complain(at: reader.place("mining", found.key), found.what, found.mend)
+        }
+        for found in pool.contradictions(hasChain: chain.genesis != nil) {
+            reader.complain(at: reader.place("pool", found.key), found.what, found.mend)
         }
         for found in board.contradictions {
             reader.complain(at: reader.place("board", found.key), found.what, found.mend)

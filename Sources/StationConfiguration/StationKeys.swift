@@ -8,7 +8,7 @@ struct Section: Sendable {
     var keys: [Key<StationConfiguration>]
 
     static let all = [
-        station, network, wifi, addresses, portal, api, charging, codes, chain, stake, mining, board, simulation, log,
+        station, network, wifi, addresses, portal, api, charging, codes, chain, stake, mining, pool, board, simulation, log,
     ]
 
     private static let station = Section(

@@ -16,6 +16,7 @@ struct BaseStationCommand: AsyncParsableCommand {
             Identify.self,
             ChainCommand.self, ChannelCommand.self,
             Wallet.self, StakeCommand.self, UnstakeCommand.self, DelegateCommand.self, Earnings.self, MiningCommand.self,
+            PoolCommand.self,
             Config.self, Diagnose.self,
             Setup.self, Sim.self,
         ])

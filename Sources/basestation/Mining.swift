@@ -59,6 +59,7 @@ struct MiningCommand: AsyncParsableCommand {
         lines += Screen.field("shares", shares(view.shares))
         if view.blocksFound > 0 { lines += Screen.field("blocks", "\(view.blocksFound) found and accepted") }
         if let refusal = view.shares.lastRefusal { lines += Screen.field("", "last refusal: \(refusal)") }
+        if let pool = view.pool { lines += Self.pool(pool) }
         for (label, use) in [("today", view.today), ("7 days", view.sevenDays)] {
             guard let percent = use.percent else { continue }
             lines += Screen.field(
@@ -70,6 +71,15 @@ struct MiningCommand: AsyncParsableCommand {
         lines += worker(view)
         if let celsius = view.temperatureCelsius { lines += Screen.field("heat", "\(celsius) °C") }
         return lines
+    }
+
+    private static func pool(_ pool: MiningView.Pool) -> [String] {
+        let checked = pool.statementsChecked == 1 ? "one block's statement" : "\(pool.statementsChecked) blocks' statements"
+        return Screen.field(
+            "owed",
+            "\(Screen.amount(pool.balanceQlc)) QLC, and \(Screen.amount(pool.paidQlc)) QLC paid, for \(pool.shares) shares: signed by the pool"
+        )
+            + (pool.statementsChecked > 0 ? Screen.field("", "\(checked) checked, all in order") : [])
     }
 
     private static func heading(_ view: MiningView) -> String {

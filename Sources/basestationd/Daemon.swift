@@ -87,6 +87,8 @@ struct Daemon: AsyncParsableCommand {
             configuration, source: MiningSource.make(configuration.mining, clocks: clocks), hardware: board, cashier: cashier,
             store: store, logger: logger)
         seams.mining = mining?.seam
+        let pool = try await StationPool(configuration, key: key, chain: chain, store: store, clocks: clocks, logger: logger)
+        seams.pool = pool?.seam
         let station = Station(
             settings: settings, key: key, codesKey: codesKey, cashier: cashier, directory: clientDirectory, store: disk,
             book: StoredBook(store: store), links: links, clocks: clocks, seams: seams, logger: logger)
@@ -94,7 +96,7 @@ struct Daemon: AsyncParsableCommand {
         logger.notice(
             "station \(key.publicKey) serves \(settings.clientPorts.joined(separator: ", ")), \(stored.sessions.count) sessions go on"
         )
-        let parts: [(any Service)?] = [wireless, chain, mining]
+        let parts: [(any Service)?] = [wireless, chain, mining, pool]
         let always: [any Service] = [
             cashier, keeper,
             ConditionWatch(board: keeper, cashier: cashier, links: links, settings: settings, wireless: wireless),

@@ -1,5 +1,6 @@
 import Idleness
 import Mining
+import MiningPool
 import Primitives
 import ProofOfWork
 import StationAPI
@@ -46,7 +47,17 @@ extension MiningView {
             yields: Yields(
                 count: tally.yields, lastMilliseconds: milliseconds(tally.lastYield),
                 longestMilliseconds: milliseconds(tally.longestYield)),
-            today: Use(status.today), sevenDays: Use(status.week), temperatureCelsius: nil)
+            today: Use(status.today), sevenDays: Use(status.week), temperatureCelsius: nil,
+            pool: tally.membership.flatMap(Pool.init))
+    }
+}
+
+extension MiningView.Pool {
+    init?(_ membership: PoolMembership) {
+        guard let receipt = membership.receipt else { return nil }
+        self.init(
+            key: membership.pool, work: receipt.work, shares: receipt.shares, balanceQlc: receipt.balance, paidQlc: receipt.paid,
+            statementsChecked: membership.audited, lastStatement: membership.audited > 0 ? membership.lastAudited : nil)
     }
 }
 

@@ -44,7 +44,7 @@ import Testing
         let held = Held()
         try await withThrowingTaskGroup(of: Void.self) { group in
             for member in Self.members {
-                group.addTask { await mine(at: lab, as: member) { held.note($0) } }
+                group.addTask { await mine(at: lab.address, lab.login(member)) { held.note($0) } }
             }
             defer { group.cancelAll() }
             try await lab.wait(for: "payments to all three") { status in

@@ -1,3 +1,4 @@
+import BoundedJSON
 import Foundation
 import HAL
 import Lab
@@ -5,6 +6,8 @@ import Logging
 import Mining
 import MiningPool
 import MoneroLab
+import NIOCore
+import NIOPosix
 import Primitives
 import ProofOfWork
 import Store
@@ -49,8 +52,13 @@ final class PoolLab: @unchecked Sendable {  // used by one test at a time
         try? FileManager.default.removeItem(at: folder)  // it goes with the machine's other temporary files
     }
 
+    /// Another one over the same monerod.
+    func server(on disk: any PoolStore, port: UInt16) async throws -> PoolServer {
+        try await Self.server(port, terms, monero, disk, pay)
+    }
+
     private static func server(
-        _ port: UInt16, _ terms: PoolTerms, _ monero: MoneroLab, _ store: StationStore, _ pay: @escaping PoolServer.Pay
+        _ port: UInt16, _ terms: PoolTerms, _ monero: MoneroLab, _ store: any PoolStore, _ pay: @escaping PoolServer.Pay
     ) async throws -> PoolServer {
         var settings = PoolSettings(
             listen: Endpoint("127.0.0.1:\(port)")!, terms: terms, wallet: MoneroLab.wallet, addresses: .test)
@@ -116,9 +124,9 @@ struct QuickCare: Clocks {
 /// A member with a process that hashes.
 /// - Parameter tell: what else its pool tells it
 func mine(
-    at lab: PoolLab, as member: PublicKey, _ tell: @escaping @Sendable (JobSourceEvent) -> Void = { _ in }
+    at pool: PoolAddress, _ login: StratumLogin, _ tell: @escaping @Sendable (JobSourceEvent) -> Void = { _ in }
 ) async {
-    let connection = StratumConnection(lab.address, lab.login(member), clocks: RealClocks())
+    let connection = StratumConnection(pool, login, clocks: RealClocks())
     guard let path = try? Products.url("basestation-miner").path else { return }
     let worker = HashingWorker(.program(path), clocks: RealClocks(), logger: Logger(label: "test"))
     await withTaskGroup(of: Void.self) { group in
@@ -131,5 +139,72 @@ func mine(
         }
         await group.next()
         group.cancelAll()
+    }
+    await worker.release()
+}
+
+/// A connection without a protocol.
+final class RawMiner: Sendable {
+    struct Silent: Error { let after: [String] }
+    private let channel: any Channel
+    private let heard: Heard
+
+    private final class Heard: ChannelInboundHandler, @unchecked Sendable {  // what changes is behind its lock
+        typealias InboundIn = ByteBuffer
+        let bytes = Mutex<[UInt8]>([])
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            let new = unwrapInboundIn(data).readableBytesView
+            bytes.withLock { $0 += new }
+        }
+    }
+
+    init(_ port: UInt16, reads: Bool = true) async throws {
+        let heard = Heard()
+        self.heard = heard
+        channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelOption(.autoRead, value: reads)
+            .channelInitializer { $0.pipeline.addHandler(heard) }
+            .connect(host: "127.0.0.1", port: Int(port)).get()
+    }
+
+    deinit { channel.close(promise: nil) }
+
+    /// To who may be gone already.
+    func say(_ words: String) async throws { try? await channel.writeAndFlush(ByteBuffer(string: words)) }
+
+    func isLetGo() async throws {
+        for _ in 0..<600 where channel.isActive { try await Task.sleep(for: .milliseconds(20)) }
+        guard !channel.isActive else { throw Silent(after: lines) }
+    }
+
+    private var lines: [String] {
+        heard.bytes.withLock { String(decoding: $0, as: UTF8.self).split(separator: "\n").map(String.init) }
+    }
+
+    /// - Parameter id: the request's
+    func answer(to id: Int = 1) async throws -> JSONValue {
+        for _ in 0..<1_500 {
+            for line in lines {
+                guard let message = try? JSONValue(bytes: Array(line.utf8)), message["method"] == nil else { continue }
+                if message["id"] == .count(UInt64(id)), message["error"] != nil || message["result"] != nil { return message }
+            }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        throw Silent(after: lines)
+    }
+
+    static func text(_ value: JSONValue?) -> String { if case .text(let text)? = value { text } else { "" } }
+}
+
+/// A pool's disk that is full until it is not.
+final class FailingDisk: PoolStore {
+    let isBroken = Atomic(true)
+    private let store: StationStore
+    init(_ store: StationStore) { self.store = store }
+    func pool() async throws -> PoolRecord { try await store.pool() }
+    func poolBlock(_ number: UInt64) async throws -> PoolBlock? { try await store.poolBlock(number) }
+    func keep(_ changes: PoolChanges) async throws {
+        guard !isBroken.load(ordering: .relaxed) else { throw LabError.unreadable(what: "the disk", text: "it is full") }
+        try await store.keep(changes)
     }
 }

@@ -70,6 +70,18 @@ import Testing
         try await pool.close()
     }
 
+    /// A daemon that is told to end must not look for pools for ever.
+    @Test(arguments: 0..<20) func whoIsCancelledEnds(round: Int) async throws {
+        let pool = try await LabPool(HashingWorkerTests.job("7", difficulty: 1_000))
+        let list = PoolList([Self.address(pool.port)], Self.login, clocks: RealClocks())
+        let events = SourceEvents()
+        let mining = Task { try await list.run { events.add($0) } }
+        _ = try await next(events, "job")
+        mining.cancel()
+        await #expect(throws: CancellationError.self) { try await mining.value }
+        try await pool.close()
+    }
+
     /// What each fault is called; none takes longer than its limit, and a line without an end no more memory.
     @Test(arguments: [
         ("", "does not answer the login"), ("HTTP/1.1 400 Bad Request\r\n", "no JSON"), ("[1]\n", "no JSON object"),

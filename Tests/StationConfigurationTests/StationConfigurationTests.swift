@@ -265,6 +265,19 @@ let minimal = "[[tariff]]\nid = \"free\"\n"
                     "[board]\ngpio_chip = \"chip\"\n\(key.line)\n[[tariff]]\nid = \"per-byte\"\n"
                 case "[mining]" where key.line.hasPrefix("pools") || key.line.hasPrefix("node"):
                     "[mining]\nlogin = \"somebody\"\n\(key.line)\n[[tariff]]\nid = \"per-byte\"\n"
+                case "[pool]" where key.line.hasPrefix("listen"):
+                    """
+                    [chain]
+                    genesis = "/genesis.json"
+                    [pool]
+                    node = "127.0.0.1:18081"
+                    wallet = "4ADDRESS"
+                    qlc_per_xmr = "250"
+                    \(key.line)
+                    [[tariff]]
+                    id = "per-byte"
+
+                    """
                 default: "\(key.section)\n\(key.line)\n[[tariff]]\nid = \"per-byte\"\n"
                 }
             #expect(complaints(text).isEmpty, "\(key)")

@@ -34,7 +34,8 @@ import Testing
 
     @Test(arguments: [
         ("Charging", ["HAL"]), ("Consensus", ["HAL", "Charging"]), ("Ledger", ["HAL", "Crypto"]), ("Node", ["HAL", "Crypto"]),
-        ("BoardControl", []),
+        ("BoardControl", []), ("ProofOfWork", ["HAL"]), ("Monero", ["HAL"]), ("Stratum", ["HAL"]), ("MiningPool", ["HAL"]),
+        ("Idleness", []),
     ]) func theDomainIsPure(
         module: String, andWithout more: [String]
     ) {

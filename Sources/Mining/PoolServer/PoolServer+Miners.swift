@@ -31,13 +31,14 @@ extension PoolServer {
     /// - Returns: its number; nil: it is not let in.
     func enter(_ address: IPAddress, _ link: PoolLink) -> UInt64? {
         let now = clocks.now().boot
-        guard !bans.isBanned(address, at: now), miners.count < settings.connectionsMax,
-            miners.values.count(where: { $0.address == address }) < settings.connectionsPerAddress
+        guard !bans.isBanned(address, at: now), sockets.count < settings.connectionsMax,
+            sockets.values.count(where: { $0 == address }) < settings.connectionsPerAddress
         else {
             tally.turnedAway += 1
             return nil
         }
         lastMiner += 1
+        sockets[lastMiner] = address
         let name = Hex.encode((0..<4).map { UInt8(truncatingIfNeeded: lastMiner >> (24 - 8 * UInt64($0))) } + [1])
         miners[lastMiner] = Miner(
             address: address, session: StratumSession(.xmrigProxy, id: name, poolKey: key.publicKey, at: now), link: link,
@@ -45,7 +46,7 @@ extension PoolServer {
         return lastMiner
     }
 
-    func leave(_ number: UInt64) { miners[number] = nil }
+    func leave(_ number: UInt64) { (miners[number], sockets[number]) = (nil, nil) }
 
     /// Returns when all of it is answered, so that nobody has more than one share checked at a time.
     func read(_ bytes: some Sequence<UInt8>, of number: UInt64) async {
@@ -86,7 +87,7 @@ extension PoolServer {
             if refusal != .stale, refusal != .other { judge(isTrue: false, number) }
         case .close(let why):
             logger.debug("mining pool: \(miners[number].map { "\($0.address)" } ?? "somebody") is left: \(why)")
-            miners[number]?.link.finish()
+            letGo(number)
         case .ban(let why): ban(number, why)
         case .check, .statement: break
         }
@@ -97,8 +98,11 @@ extension PoolServer {
         tally.bans += 1
         bans.ban(miner.address, at: clocks.now().boot)
         logger.info("mining pool: \(miner.address) is banned for \(BanList.time.wholeSeconds / 60) min: \(why)")
-        miner.link.finish()
+        letGo(number)
     }
+
+    /// After what it was told. What it says from now on is nothing.
+    private func letGo(_ number: UInt64) { miners.removeValue(forKey: number)?.link.finish() }
 
     private func judge(isTrue: Bool, _ number: UInt64) {
         if miners[number]?.conduct.note(isTrue: isTrue) == true { ban(number, "its shares are false") }

@@ -66,6 +66,8 @@ public actor PoolServer {
     var books: PoolBooks
     var miners: [UInt64: Miner] = [:]
     var lastMiner: UInt64 = 0
+    /// Also of those who were let go and still hold one.
+    var sockets: [UInt64: IPAddress] = [:]
     var bans = BanList()
     var current: BlockTemplate?
     var jobCount: UInt64 = 0

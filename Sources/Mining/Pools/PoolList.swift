@@ -39,6 +39,7 @@ public actor PoolList: JobSource {
 
     public func run(_ tell: @escaping @Sendable (JobSourceEvent) async -> Void) async throws {
         while true {
+            try Task.checkCancellation()
             let now = clocks.now().boot
             guard let place = standings.indices.first(where: { standings[$0].notBefore <= now }) else {
                 let next = standings.map(\.notBefore).min() ?? now

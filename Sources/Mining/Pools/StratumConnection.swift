@@ -80,6 +80,8 @@ public actor StratumConnection: JobSource {
                 }
                 defer { group.cancelAll() }
                 try await group.next()
+                // None of them ends by itself but by an error.
+                throw CancellationError()
             }
         }
     }
