@@ -108,7 +108,7 @@ sim: deps ## simulate stations and networks of delegates, faster than time passe
 		echo "simulate $$what"; \
 		.build/release/simulate $$what --seeds $(SEEDS) --threads $$(nproc) --output build/sim.json || failed=1; done; exit $$failed
 
-bench: deps ## what the station costs, each figure beside a reference (root; ROUNDS=, WHAT=forward read admit vouchers ledger chain devnet sync daemon sizes)
+bench: deps ## what the station costs, each figure beside a reference (root; ROUNDS=, WHAT=forward read admit vouchers ledger chain devnet sync daemon mining sizes)
 	swift build -c release
 	.build/release/bench $(WHAT) --rounds $(ROUNDS) --output build/bench.json
 

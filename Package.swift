@@ -243,7 +243,7 @@ let testing: [Target] = [
             "basestationd",
             "basestation", "qlink", "labtraffic", logging,
         ]),
-    .target(name: "CBench", path: "Tests/Bench/CBench"),
+    .target(name: "CBench", path: "Tests/Bench/CBench", linkerSettings: [.linkedLibrary("randomx")]),
     module("LargeLedger", ["Node", "Ledger", "Consensus", "Charging", "Primitives"], path: "Tests/Bench/LargeLedger"),
     program(
         "lightnode",
@@ -252,7 +252,8 @@ let testing: [Target] = [
     program(
         "bench",
         [
-            "CBench", "Lab", "NodeLab", "LargeLedger", "Station", "LinuxHAL", "Store", "Ledger", "Consensus", "Charging", "HAL",
+            "CBench", "Lab", "NodeLab", "LargeLedger", "Station", "Mining", "Idleness", "ProofOfWork", "LinuxHAL", "Store",
+            "Ledger", "Consensus", "Charging", "HAL",
             "Netlink", "Primitives",
             arguments, collections,
             crypto,

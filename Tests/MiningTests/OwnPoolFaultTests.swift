@@ -108,7 +108,8 @@ import Testing
 
     private static func children(named name: String) throws -> [Int32] {
         try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap(Int32.init).filter { pid in
-            guard let text = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8) else { return false }  // it has ended
+            // What has none has ended.
+            guard let text = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8) else { return false }
             let fields = text.split(separator: " ")
             return text.contains("(\(name)") && fields.count > 4 && fields[3] == "\(getpid())"
         }

@@ -11,7 +11,7 @@ struct Bench: AsyncParsableCommand {
         discussion: "bench forward --rules FILE --clients 10   compares other rules of the gate with the board's")
 
     enum Group: String, CaseIterable, ExpressibleByArgument {
-        case forward, read, admit, vouchers, ledger, chain, devnet, sync, daemon, sizes
+        case forward, read, admit, vouchers, ledger, chain, devnet, sync, daemon, mining, sizes
     }
 
     @Argument(help: "What to measure: \(Group.allCases.map(\.rawValue).joined(separator: ", ")); all when none is named.")
@@ -73,6 +73,7 @@ struct Bench: AsyncParsableCommand {
         case .devnet: return ("Four delegates on wires of 50 ms", try await DevnetFigures(rounds: rounds, say: say).measure())
         case .sync: return ("A newcomer to the chain", try await SyncFigures(say: say).measure())
         case .daemon: return ("The daemon", try await DaemonFigures(rounds: rounds, say: say).measure())
+        case .mining: return ("Mining in idle time", try await MiningFigures(rounds: rounds, say: say).measure())
         case .sizes: return ("Programs", try SizeFigures(directory: scratch + "/sizes").measure())
         }
     }

@@ -31,3 +31,16 @@ int64_t bench_pump(int from, int to, int64_t bytes);
 // Gives the bytes of the answer, or -errno.
 int64_t bench_dump(int socket, const char *table, const char *set);
 int bench_netfilter_socket(void);
+
+// UDP between two namespaces: one end, bound or connected, each made in its own. -1 and errno on failure.
+int bench_udp(const char *address, uint16_t port, int is_server);
+// Answers every datagram with itself, in a thread of its own, until the process ends. 0, or an errno.
+int bench_echo(int server);
+// Nanoseconds from sending a datagram to having its answer; -1 after a second without one.
+int64_t bench_ping(int client);
+
+// RandomX as its own documentation uses it: one virtual machine, one thread, light mode, the flags that the library proposes.
+// Makes the cache; 0, or an errno.
+int bench_randomx_prepare(const uint8_t seed[32]);
+// Hashes for so long; gives hashes in a second of the thread's processor time, or -1.
+double bench_randomx(double seconds);
