@@ -192,7 +192,7 @@ let testing: [Target] = [
     tests(
         "StoreTests",
         [
-            "ToyChain", "Store", "Node", "Ledger", "Consensus", "Charging", "SimulatedHAL", "Primitives", "CSQLite",
+            "ToyChain", "Store", "MiningPool", "Node", "Ledger", "Consensus", "Charging", "SimulatedHAL", "Primitives", "CSQLite",
             "storewriter",
         ]),
     tests("StationConfigurationTests", ["StationConfiguration", "Charging", "Primitives", "SimulatedHAL"]),
@@ -273,7 +273,7 @@ let fuzzing: [Target] =
             "fuzz",
             [
                 "LinuxHAL", "HAL", "StationConfiguration", "StationAPI", "Netlink", "KeyBackup", "Node", "Stratum", "Monero",
-                "ProofOfWork", "Ledger", "Consensus",
+                "MiningPool", "ProofOfWork", "Ledger", "Consensus",
                 "Charging", "Primitives",
             ],
             path: "Tests/Fuzz")

@@ -144,9 +144,9 @@ public struct PoolBooks: Sendable {
 
     // MARK: Payouts
 
-    /// Takes from the balances what is to be paid now: one payout for each member that has enough, no more than `limit` at a time.
+    /// Takes from the balances what is to be paid now: one payout for each member that has enough, no more than `limit` on their way at a time.
     public mutating func makePayouts(limit: Int) -> [PoolPayout] {
-        let room = max(0, limit - payouts.count)
+        let room = max(0, limit - payouts.values.count { $0.state == .open })
         let due = members.filter { $0.balance >= terms.leastPayout && $0.balance > .zero }.sorted {
             ($1.balance, $0.member) < ($0.balance, $1.member)
         }

@@ -14,7 +14,7 @@ struct FuzzTarget: Sendable {
     let name: String
     let run: @Sendable ([UInt8]) -> Void
 
-    static let all = [configuration, canonical, text, json, netlink, hostapd, gpsd, chain, stratum, monero]
+    static let all = [configuration, canonical, text, json, netlink, hostapd, gpsd, chain, stratum, monero, pool]
 }
 
 private let chosen: FuzzTarget = {
@@ -41,6 +41,7 @@ enum Fuzz {
         if CommandLine.arguments.dropFirst().first == "seeds" {
             switch chosen.name {
             case "chain": Seeds.write(try Seeds.chain(), to: CommandLine.arguments[2])
+            case "pool": Seeds.write(Seeds.pool(), to: CommandLine.arguments[2])
             case "stratum": Seeds.write(Seeds.stratum(), to: CommandLine.arguments[2])
             case "monero": Seeds.write([Seeds.template.block], to: CommandLine.arguments[2])
             case "json": Seeds.write(try Seeds.json(), to: CommandLine.arguments[2])

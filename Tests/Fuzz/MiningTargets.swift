@@ -1,3 +1,4 @@
+import MiningPool
 import Monero
 import Primitives
 import ProofOfWork
@@ -47,13 +48,18 @@ extension FuzzTarget {
                     check(!isOver && !why.unicodeScalars.contains { $0.value < 32 }, "it ends twice, or with control characters")
                     isOver = true
                 case .accepted, .refused: break
+                case .pool(let key):
+                    actions = client.ask(statement: 1, at: now)
+                    check(key.raw.bytes.count == 32 && actions.count <= 1, "it asks twice")
+                case .statement(let statement, let proof):
+                    check(statement == 1 && (proof?.count ?? 0) <= StratumLines.poolLimit / 2, "an answer to another question")
                 }
             }
         }
     }
 
     private static func serve(_ lines: [[UInt8]], _ manner: StratumManner) {
-        var session = StratumSession(manner, id: "7", at: .zero)
+        var session = StratumSession(manner, id: "7", poolKey: Seeds.poolKey.publicKey, at: .zero)
         for line in lines {
             for action in session.handle(line, at: .zero) {
                 switch action {
@@ -62,11 +68,26 @@ extension FuzzTarget {
                     let blob = [UInt8](repeating: 0, count: Job.leastBlob)
                     guard let job = Job(id: "1", blob: blob, target: Target(difficulty: 1), seedHash: .zero) else { return }
                     check(session.admit(job).count == 1 && session.admit(job).isEmpty, "it is let in twice")
+                case .statement: check(session.identity != nil, "a stranger asks for statements")
                 case .check(let submission): check(submission.share.jobID == "1", "a share of nobody's job")
                 case .send(let line): check(line.count <= StratumLines.poolLimit, "a long answer")
                 case .refused, .close, .ban: break
                 }
             }
+        }
+    }
+
+    /// What a pool signs is believed only if it signed it, and only if it adds up.
+    static let pool = FuzzTarget(name: "pool") { bytes in
+        let (pool, member) = (Seeds.poolKey.publicKey, Seeds.member)
+        if let proof = try? PoolProof(canonicalBytes: bytes), (try? proof.check(by: pool, for: member)) != nil {
+            check(bytes == Seeds.proof, "a proof that the pool did not give")
+        }
+        var membership = PoolMembership(pool: pool, member: member)
+        if (try? membership.take(bytes, work: 7)) != nil { check(bytes == Seeds.receipt, "a receipt that the pool did not give") }
+        if let block = try? PoolBlock(canonicalBytes: bytes) {
+            check(block.canonicalBytes == bytes, "a block has two encodings")
+            check(block.lines.count <= PoolBlock.linesLimit, "lines without a limit")
         }
     }
 
@@ -92,6 +113,21 @@ extension Seeds {
         reservedOffset: 126, height: 1, difficulty: 1, reward: 35184338534400, previous: seed, seedHash: seed, nextSeedHash: nil)
     private static let seed = Bytes32("418015bb9ae982a1975da7d79277c2705727a56894ba0fb246adaabb1f4632e3")!
 
+    static let poolKey = PrivateKey(seed: Array(repeating: 250, count: 32))!
+    static let member = PrivateKey(seed: Array(repeating: 1, count: 32))!.publicKey
+    /// A block of three members, and what one of them has of it.
+    private static let books: (receipt: [UInt8], block: PoolBlock) = {
+        var books = PoolBooks(terms: PoolTerms(qlcPerXMR: QLC(units: 1_000)), key: poolKey)
+        for number in 1...3 as ClosedRange<UInt8> {
+            _ = books.record(7, of: PrivateKey(seed: Array(repeating: number, count: 32))!.publicKey, difficulty: 100)
+        }
+        let receipt = books.receipt(for: member)!.canonicalBytes
+        return (receipt, books.found(.init(block: .zero, height: 1, reward: 1 << 40, difficulty: 100))!)
+    }()
+    static let receipt = books.receipt
+    static let proof = books.block.proof(for: member)!.canonicalBytes
+    static func pool() -> [[UInt8]] { [receipt, proof, books.block.canonicalBytes] }
+
     /// The first byte is how long the pieces are.
     static func stratum() -> [[UInt8]] {
         let job = { (number: Int) in
@@ -107,6 +143,9 @@ extension Seeds {
             #"{"id":1,"method":"login","params":{"login":"a.b+9","pass":"x","agent":"t","algo":["rx/0"],"rigid":"r"}}"#,
             #"{"id":2,"method":"submit","params":{"id":"7","job_id":"1","nonce":"d0030040","result":"\#(Bytes32.zero)"}}"#,
             #"{"id":3,"method":"keepalived","params":{"id":"7"}}"#,
+            #"{"id":4,"method":"statement","params":{"id":"7","number":1}}"#,
+            #"{"id":1,"result":{"id":"7","pool_key":"\#(poolKey.publicKey)","job":"# + job(3) + #","extensions":["receipts"]}}"#,
+            #"{"id":2,"result":{"proof":"\#(Hex.encode(proof))"}}"#,
         ]
         return [3, 255].map { [$0] + Array((lines.joined(separator: "\n") + "\r\n").utf8) }
     }

@@ -4,7 +4,7 @@
 set -u
 cd "$(dirname "$0")/../.."
 seconds=$1 only=${2:-} input=${3:-}
-targets="configuration canonical text json netlink hostapd gpsd chain stratum monero"
+targets="configuration canonical text json netlink hostapd gpsd chain stratum monero pool"
 if [[ " $targets " != *" ${only:-$targets} "* || ( -n "$input" && -z "$only" ) ]]; then
 	echo "TARGET is one of: $targets; INPUT needs it" >&2
 	exit 2

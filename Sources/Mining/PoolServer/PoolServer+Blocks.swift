@@ -82,24 +82,29 @@ extension PoolServer {
     private func payOut() async {
         _ = books.makePayouts(limit: Self.payoutsMax)
         guard await commit() else { return }
+        var trouble: String?
         for payout in books.openPayouts where payout.state == .open {
             do {
-                switch try await pay(payout.member, payout.amount, payout.orderID(of: key.publicKey)) {
-                case .open: break
-                case .done: books.paid(payout.number)
-                case .failed(let why):
-                    logger.warning("mining pool: payout \(payout.number) was not carried out, and is ordered anew: \(why)")
-                    _ = books.failed(payout.number)
-                case .unknown:
-                    logger.error("mining pool: whether payout \(payout.number) was paid is not known: look at the chain")
-                    books.lost(payout.number)
-                }
-                tally.payTrouble = nil
+                note(try await pay(payout.member, payout.amount, payout.orderID(of: key.publicKey)), of: payout)
             } catch {
-                if tally.payTrouble != "\(error)" { logger.warning("mining pool: nothing can be paid now: \(error)") }
-                tally.payTrouble = "\(error)"
-                return
+                // Another, smaller one may go.
+                trouble = trouble ?? "nothing is paid to a member who has \(payout.amount) QLC to get: \(error)"
             }
+        }
+        if let trouble, trouble != tally.payTrouble { logger.warning("mining pool: \(trouble)") }
+        tally.payTrouble = trouble
+    }
+
+    private func note(_ outcome: PayoutOutcome, of payout: PoolPayout) {
+        switch outcome {
+        case .open: break
+        case .done: books.paid(payout.number)
+        case .failed(let why):
+            logger.warning("mining pool: payout \(payout.number) was not carried out, and is ordered anew: \(why)")
+            _ = books.failed(payout.number)
+        case .unknown:
+            logger.error("mining pool: whether payout \(payout.number) was paid is not known: look at the chain")
+            books.lost(payout.number)
         }
     }
 }

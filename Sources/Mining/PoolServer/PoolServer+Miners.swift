@@ -119,11 +119,12 @@ extension PoolServer {
             return refuse("The login is to be a QLC address, to which is paid: \(error)")
         }
         guard books.hasRoom(for: member) else { return refuse("This pool has as many members as it can keep") }
-        guard current != nil else { return refuse("This pool has no jobs now: \(tally.noWork ?? "its node is not ready yet")") }
+        // Not refused: whoever is takes it for final.
+        guard current != nil else { return perform(.close(why: "there are no jobs now"), number) }
         miners[number]?.member = member
         miners[number]?.difficulty = ShareDifficulty(
             asked: identity.difficulty, least: settings.leastDifficulty, at: clocks.now().boot)
-        guard let job = makeJob(for: number) else { return refuse("This pool has no jobs now") }
+        guard let job = makeJob(for: number) else { return perform(.close(why: "there are no jobs now"), number) }
         for action in miners[number]?.session.admit(job) ?? [] { perform(action, number) }
     }
 
