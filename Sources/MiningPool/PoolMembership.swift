@@ -2,8 +2,8 @@ public import Primitives
 
 /// What a member holds of a pool's signed words, and whether they add up. A pool that lies to it is found out here, and nowhere later.
 public struct PoolMembership: Hashable, Sendable {
-    public let pool: PublicKey
-    public let member: PublicKey
+    public private(set) var pool: PublicKey
+    public private(set) var member: PublicKey
     /// The last; nil: none yet.
     public private(set) var receipt: PoolReceipt?
     /// Statements that were checked; the last of them.
@@ -16,6 +16,9 @@ public struct PoolMembership: Hashable, Sendable {
 
     /// Blocks that wait to be checked: more come only to who was away.
     static let waitingMax = 16
+
+    /// Of that pool: another connection goes on where this one ends.
+    public func isOf(_ pool: PublicKey, _ member: PublicKey) -> Bool { self.pool == pool && self.member == member }
 
     public init(pool: PublicKey, member: PublicKey) { (self.pool, self.member) = (pool, member) }
 
@@ -60,5 +63,15 @@ public struct PoolMembership: Hashable, Sendable {
             try proof.check(against: receipt)
         } catch { throw .init(description: "statement \(number) is false: \(error.description)") }
         (audited, lastAudited) = (audited + 1, number)
+    }
+}
+
+/// What outlives the daemon: the last receipt.
+extension PoolMembership: Canonical {
+    public init() { self.init(pool: PublicKey(), member: PublicKey()) }
+    public mutating func visit(_ coder: inout some CanonicalCoder) throws(CanonicalError) {
+        try coder.nested(&pool)
+        try coder.nested(&member)
+        try coder.optional(&receipt)
     }
 }

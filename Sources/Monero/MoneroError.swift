@@ -17,7 +17,8 @@ public enum MoneroError: Error, Hashable, CustomStringConvertible {
         case .template(let what): "monerod's block template makes no sense: \(what)"
         case .refused(let code, let words): "monerod refuses: \(words) (\(code))"
         case .busy: "monerod is catching up with the chain: jobs come when it has"
-        case .address(let words): "monerod pays nobody there: \(words); write a primary address of yours as login below [mining]"
+        case .address(let words):
+            "monerod pays nobody there: \(words); it takes primary addresses alone: see login below [mining], wallet below [pool]"
         }
     }
 }

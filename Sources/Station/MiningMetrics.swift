@@ -1,3 +1,4 @@
+import Primitives
 import StationAPI
 
 extension Metrics.Page {
@@ -21,6 +22,11 @@ extension Metrics.Page {
             add(
                 "basestation_mining_yield_milliseconds_max", "gauge", "From a client's packet to standstill, the longest", longest
             )
+        }
+        if let pool = mining.pool {
+            add("basestation_mining_pool_owed_qlc_units", "gauge", "What the pool owes, in 1e-8 QLC", pool.balanceQlc.units)
+            add("basestation_mining_pool_paid_qlc_units_total", "counter", "What it has paid, in 1e-8 QLC", pool.paidQlc.units)
+            add("basestation_mining_pool_statements_checked_total", "counter", "Its statements checked", pool.statementsChecked)
         }
         for (span, use) in [("today", mining.today), ("7d", mining.sevenDays)] {
             let label = "{span=\"\(span)\"}"

@@ -10,6 +10,12 @@ extension Section {
             Key(
                 "listen", \.pool.listen, .endpoint, example: "\"0.0.0.0:3333\"", "Where miners may connect."),
             Key(
+                "certificate", \.pool.certificate, .directory, example: "\"/etc/basestation/pool.pem\"",
+                "A certificate in PEM: then miners speak TLS here, and nothing else. Members may pin it by its SHA-256."),
+            Key(
+                "private_key", \.pool.privateKey, .directory, example: "\"/etc/basestation/pool.key\"",
+                "The certificate's key, in PEM."),
+            Key(
                 "node", \.pool.node, .endpoint, example: "\"127.0.0.1:18081\"",
                 "The `monerod` that gives blocks to find and takes those that are found."),
             Key(
@@ -39,6 +45,9 @@ extension Section {
 public struct PoolConfiguration: Hashable, Sendable {
     /// An `Endpoint`; "": there is no pool.
     public var listen = ""
+    /// Paths; nil: miners do not speak TLS.
+    public var certificate: String?
+    public var privateKey: String?
     /// An `Endpoint`.
     public var node = ""
     public var wallet = ""
@@ -57,6 +66,9 @@ public struct PoolConfiguration: Hashable, Sendable {
     func contradictions(hasChain: Bool) -> [(key: String, what: String, mend: String)] {
         guard isOn else { return [] }
         var found: [(key: String, what: String, mend: String)] = []
+        if (certificate == nil) != (privateKey == nil) {
+            found.append(("listen", "a certificate and its key go together", "name both below [pool], or neither"))
+        }
         if node.isEmpty {
             found.append(("listen", "the pool has no blocks to find", "add node below [pool]: where your monerod answers"))
         }

@@ -6,6 +6,8 @@ public enum MiningFact: String, Sendable {
     case history
     /// Until when the owner paused it, seconds since 1970.
     case pause
+    /// What a pool of base stations has signed last, canonical bytes.
+    case membership
 }
 
 extension StationStore {

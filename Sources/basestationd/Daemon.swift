@@ -83,9 +83,7 @@ struct Daemon: AsyncParsableCommand {
         let chain = try await StationChain(
             configuration, key: key, store: store, cashier: cashier, clocks: clocks, logger: logger)
         seams.chain = chain?.seam
-        let mining = await StationMining(
-            configuration, source: MiningSource.make(configuration.mining, clocks: clocks), hardware: board, cashier: cashier,
-            store: store, logger: logger)
+        let mining = await StationMining(configuration, hardware: board, cashier: cashier, store: store, logger: logger)
         seams.mining = mining?.seam
         let pool = try await StationPool(configuration, key: key, chain: chain, store: store, clocks: clocks, logger: logger)
         seams.pool = pool?.seam

@@ -3,6 +3,7 @@ import HAL
 import Idleness
 import Logging
 import Mining
+import MiningPool
 import OrderedCollections
 import Primitives
 import ProofOfWork
@@ -22,10 +23,10 @@ actor StationMining: Service {
 
     /// nil where mining is off.
     init?(
-        _ configuration: StationConfiguration, source: (any JobSource)?, hardware: Hardware, cashier: Cashier,
-        store: StationStore, logger: Logger
+        _ configuration: StationConfiguration, hardware: Hardware, cashier: Cashier, store: StationStore, logger: Logger
     ) async {
-        guard let source else { return nil }
+        let held = await Self.membership(store, logger)
+        guard let source = MiningSource.make(configuration.mining, held: held, clocks: hardware.clocks) else { return nil }
         let clocks = hardware.clocks
         let worker = HashingWorker(WorkerLauncher(configuration.mining), clocks: clocks, logger: logger)
         let (isSharing, thermal) = (configuration.sharing, hardware.parts.thermal)
@@ -42,10 +43,11 @@ actor StationMining: Service {
                 (facts.sessions, facts.isSharing) = (await cashier.read { $0.sessions.count }, isSharing)
                 return facts
             },
-            keep: { bytes in
-                do { try await store.keep(bytes, of: .history) } catch {
-                    logger.warning("when the board is idle is not kept: \(error)")
-                }
+            keep: { memory in
+                do {
+                    try await store.keep(memory.history, of: .history)
+                    if let membership = memory.membership { try await store.keep(membership, of: .membership) }
+                } catch { logger.warning("what mining remembers is not kept: \(error)") }
             }, logger: logger)
         (self.store, self.clocks, self.logger) = (store, clocks, logger)
     }
@@ -58,6 +60,13 @@ actor StationMining: Service {
         } catch {
             logger.warning("what was known of idle time is lost: \(error)")
             return IdleHistory()
+        }
+    }
+
+    private static func membership(_ store: StationStore, _ logger: Logger) async -> [PoolMembership] {
+        do { return try await store.mining(.membership).map { [try PoolMembership(canonicalBytes: $0)] } ?? [] } catch {
+            logger.warning("what the pool has signed is lost: \(error)")
+            return []
         }
     }
 

@@ -31,6 +31,7 @@ actor StationPool: Service {
         terms.leastPayout = pool.leastPayout
         var settings = PoolSettings(listen: listen, terms: terms, wallet: pool.wallet, addresses: chain.addresses)
         settings.leastDifficulty = pool.leastDifficulty
+        if let certificate = pool.certificate, let privateKey = pool.privateKey { settings.tls = (certificate, privateKey) }
         server = try await PoolServer(
             settings, node: MoneroNode(at: node), launcher: WorkerLauncher(configuration.mining), store: store, key: key,
             clocks: clocks, logger: logger
@@ -58,7 +59,7 @@ actor StationPool: Service {
         let status = await server.status()
         let tally = status.tally
         let refused = { (refusal: ShareRefusal) in tally.refused[refusal] ?? 0 }
-        let unlistened = status.port == nil ? "nobody can connect to \(configuration.listen)" : nil
+        let unlistened = tally.listenTrouble.map { "nobody can connect to \(configuration.listen): \($0)" }
         return PoolView(
             listen: status.port == nil ? nil : configuration.listen, connections: status.connections,
             hashrate: status.rates.quarterHour.map { Double($0) / 1_000 }, height: tally.height,

@@ -71,4 +71,17 @@ import Testing
             #expect(throws: PoolAuditFailure.self) { try copy.audit(2, bytes) }
         }
     }
+
+    /// A pool that forgets over a restart of either is found out as well.
+    @Test mutating func whatItSignedOutlivesARestart() throws {
+        try share(20)
+        try share(20)
+        var restored = try PoolMembership(canonicalBytes: membership.canonicalBytes)
+        #expect(restored.receipt == membership.receipt && restored.isOf(Self.pool.publicKey, Self.me))
+        var forgetful = PoolBooks(terms: PoolBooksTests.terms(), key: Self.pool)
+        _ = forgetful.record(20, of: Self.me, difficulty: 1_000)
+        let less = try #require(forgetful.receipt(for: Self.me)).canonicalBytes
+        #expect(throws: PoolAuditFailure.self) { try restored.take(less, work: 20) }
+        #expect(restored.receipt == membership.receipt)
+    }
 }

@@ -79,8 +79,8 @@ import Testing
     }
 
     @Test func whereNobodyCanListenForPacketsItDoesNotMine() async throws {
-        try await withMiner { lab in
-            lab.sensor.begin(.listeningNotPermitted)
+        // Before it mines for the first time.
+        try await withMiner(before: { $0.sensor.begin(.listeningNotPermitted) }) { lab in
             let status = try await lab.until("it says so") { $0.idle.why.contains("cannot be seen") }
             #expect(!status.idle.isMining)
         }
@@ -88,7 +88,7 @@ import Testing
 
     @Test func whatIdleTimeThereWasIsKept() async throws {
         let kept = Mutex<[UInt8]>([])
-        try await withMiner(keep: { bytes in kept.withLock { $0 = bytes } }) { lab in
+        try await withMiner(keep: { memory in kept.withLock { $0 = memory.history } }) { lab in
             try await lab.until("it mines") { $0.tally.accepted > 0 }
             lab.board.advance(by: .seconds(30))
             try await lab.until("a reading came") { $0.week.mined >= 10 }
@@ -100,10 +100,11 @@ import Testing
     // MARK: Running it
 
     private func withMiner(
-        program: String? = nil, keep: @escaping @Sendable ([UInt8]) async -> Void = { _ in },
-        _ body: (MinerLab) async throws -> Void
+        program: String? = nil, keep: @escaping @Sendable (Miner.Memory) async -> Void = { _ in },
+        before: (MinerLab) -> Void = { _ in }, running body: (MinerLab) async throws -> Void
     ) async throws {
         let lab = try await MinerLab(program: program ?? Products.url("basestation-miner").path, keep: keep)
+        before(lab)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await lab.miner.run() }
             group.addTask {
@@ -130,7 +131,7 @@ struct MinerLab: Sendable {
     let worker: HashingWorker
     let miner: Miner
 
-    init(program: String, keep: @escaping @Sendable ([UInt8]) async -> Void) async throws {
+    init(program: String, keep: @escaping @Sendable (Miner.Memory) async -> Void) async throws {
         _ = try await board.gate.open()
         board.advance(by: .seconds(60))
         sensor = SimulatedIdleSensor(board)

@@ -106,6 +106,49 @@ import Testing
         await lab.stop()
     }
 
+    /// Who is no pool of the owner's choice gets no login, and a miner without TLS none of a pool that speaks it.
+    @Test func membersSpeakTLSWithAPoolThatTheyHavePinned() async throws {
+        let lab = try await PoolLab(difficulty: 1_000_000, usesTLS: true)
+        let mining = Task { await mine(at: lab.address, lab.login(Self.member)) }
+        try await lab.wait(for: "shares over TLS") { $0.tally.accepted >= 2 }
+        mining.cancel()
+        let plain = try await RawMiner(lab.port)
+        try await plain.say(Self.login("\(Address(Self.member, on: .test))") + "\n")
+        try await plain.isLetGo()
+        await lab.stop()
+    }
+
+    @Test(arguments: ["", "no certificate"]) func aCertificateThatIsNoneIsNamed(text: String) async throws {
+        let lab = try await PoolLab(difficulty: 1)
+        let path = lab.folder.path + "/pool.pem"
+        if !text.isEmpty { try text.write(toFile: path, atomically: true, encoding: .utf8) }
+        let error = await #expect(throws: PoolCertificateError.self) {
+            _ = try await PoolLab.server(lab.port, lab.terms, lab.monero, lab.store, (path, path), lab.pay)
+        }
+        #expect(error?.description.contains(path) == true && error?.description.contains("PEM") == true)
+        await lab.stop()
+    }
+
+    @Test func aBlockThatIsFoundWhileMonerodIsAwayIsHandedInLater() async throws {
+        let lab = try await PoolLab(difficulty: 600)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await mine(at: lab.address, lab.login(Self.member)) }
+            defer { group.cancelAll() }
+            // Before it has hashed anything: its process is still preparing.
+            try await lab.wait(for: "the member") { $0.members.contains { $0.connections > 0 } }
+            lab.monero.stop()
+            try await lab.wait(for: "a block", within: 200) { $0.statements > 0 }
+            let away = await lab.server.status()
+            #expect(away.tally.blocks == 0 && away.openBlocks.count >= 1)
+            try await lab.monero.start()
+            try await lab.wait(for: "monerod to have it") { $0.tally.blocks > 0 }
+        }
+        let block = try #require(try await lab.store.poolBlock(1))
+        let header = try await lab.monero.node.header(of: block.statement.claim.block)
+        #expect(header?.height == 1 && header?.isOrphan == false)
+        await lab.stop()
+    }
+
     private static func children(named name: String) throws -> [Int32] {
         try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap(Int32.init).filter { pid in
             // What has none has ended.
@@ -146,13 +189,15 @@ import Testing
     }
 
     /// The miner that everybody runs: its shares count, and it understands our jobs (Tests/Lab/xmrig.sh).
-    @Test(.enabled(if: Xmrig.isThere, "run Tests/Lab/xmrig.sh build/xmrig")) func xmrigMinesHere() async throws {
-        let lab = try await PoolLab(difficulty: 150)
-        let miner = try Lab.start([
-            Xmrig.path, "-o", "127.0.0.1:\(lab.port)", "-u", "\(Address(Self.member, on: .test))+20", "-p", "x", "--rig-id",
-            "roof", "-a",
-            "rx/0", "--threads", "1", "--randomx-mode", "light", "--no-huge-pages", "--no-color", "--donate-level", "0",
-        ])
+    @Test(.enabled(if: Xmrig.isThere, "run Tests/Lab/xmrig.sh build/xmrig"), arguments: [false, true])
+    func xmrigMinesHere(usesTLS: Bool) async throws {
+        let lab = try await PoolLab(difficulty: 150, usesTLS: usesTLS)
+        let miner = try Lab.start(
+            [
+                Xmrig.path, "-o", "127.0.0.1:\(lab.port)", "-u", "\(Address(Self.member, on: .test))+20", "-p", "x", "--rig-id",
+                "roof", "-a",
+                "rx/0", "--threads", "1", "--randomx-mode", "light", "--no-huge-pages", "--no-color", "--donate-level", "0",
+            ] + (usesTLS ? ["--tls", "--tls-fingerprint", LabPool.Certificate.own.sha256] : []))
         defer { miner.close() }
         try await lab.wait(for: "a block of xmrig's, and shares for the next") { status in
             status.tally.blocks >= 1 && status.tally.accepted >= 10 && status.tally.height > 1

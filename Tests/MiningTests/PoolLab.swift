@@ -22,6 +22,7 @@ final class PoolLab: @unchecked Sendable {  // used by one test at a time
     let folder: URL
     let port: UInt16
     let terms: PoolTerms
+    private let tls: (certificate: String, privateKey: String)?
     let pay: PoolServer.Pay
     private(set) var store: StationStore
     private(set) var server: PoolServer
@@ -29,18 +30,23 @@ final class PoolLab: @unchecked Sendable {  // used by one test at a time
 
     /// - Parameter pay: what pays; else nobody is paid
     init(
-        difficulty: Int, fee: UInt64 = 100, confirmations: UInt64 = 2,
+        difficulty: Int, fee: UInt64 = 100, confirmations: UInt64 = 2, usesTLS: Bool = false,
         pay: @escaping PoolServer.Pay = { _, _, _ in throw Unpaid() }
     ) async throws {
         monero = try await MoneroLab(difficulty: difficulty)
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("pool-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         port = UInt16(try freePort())
+        tls = usesTLS ? (folder.path + "/pool.pem", folder.path + "/pool.key") : nil
+        if let tls {
+            try LabPool.Certificate.own.certificate.write(toFile: tls.certificate, atomically: true, encoding: .utf8)
+            try LabPool.Certificate.own.privateKey.write(toFile: tls.privateKey, atomically: true, encoding: .utf8)
+        }
         var terms = PoolTerms(qlcPerXMR: QLC(units: 12_345_678_901))
         (terms.feePermyriad, terms.confirmations, terms.leastPayout) = (fee, confirmations, QLC(units: 1))
         (self.terms, self.pay) = (terms, pay)
         store = try StationStore(directory: folder.path, key: Self.key)
-        server = try await Self.server(port, terms, monero, store, pay)
+        server = try await Self.server(port, terms, monero, store, tls, pay)
         start()
         try await listens()
     }
@@ -54,15 +60,16 @@ final class PoolLab: @unchecked Sendable {  // used by one test at a time
 
     /// Another one over the same monerod.
     func server(on disk: any PoolStore, port: UInt16) async throws -> PoolServer {
-        try await Self.server(port, terms, monero, disk, pay)
+        try await Self.server(port, terms, monero, disk, tls, pay)
     }
 
-    private static func server(
-        _ port: UInt16, _ terms: PoolTerms, _ monero: MoneroLab, _ store: any PoolStore, _ pay: @escaping PoolServer.Pay
+    static func server(
+        _ port: UInt16, _ terms: PoolTerms, _ monero: MoneroLab, _ store: any PoolStore,
+        _ tls: (certificate: String, privateKey: String)?, _ pay: @escaping PoolServer.Pay
     ) async throws -> PoolServer {
         var settings = PoolSettings(
             listen: Endpoint("127.0.0.1:\(port)")!, terms: terms, wallet: MoneroLab.wallet, addresses: .test)
-        settings.leastDifficulty = 2
+        (settings.leastDifficulty, settings.tls) = (2, tls)
         return try await PoolServer(
             settings, node: monero.node, launcher: .program(try Products.url("basestation-miner").path), store: store, key: key,
             clocks: QuickCare(), logger: Logger(label: "test"), pay: pay)
@@ -89,12 +96,15 @@ final class PoolLab: @unchecked Sendable {  // used by one test at a time
     /// As after a power cut: nothing is kept but what is on disk.
     func restart() async throws {
         await stop()
-        server = try await Self.server(port, terms, monero, store, pay)
+        server = try await Self.server(port, terms, monero, store, tls, pay)
         start()
         try await listens()
     }
 
-    var address: PoolAddress { PoolAddress(host: "127.0.0.1", port: port, trust: .plain) }
+    var address: PoolAddress {
+        PoolAddress(
+            host: "127.0.0.1", port: port, trust: tls == nil ? .plain : .fingerprint(Bytes32(LabPool.Certificate.own.sha256)!))
+    }
 
     func login(_ member: PublicKey, difficulty: Int? = 2) -> StratumLogin {
         let asked = difficulty.map { "+\($0)" } ?? ""

@@ -89,7 +89,7 @@ import Testing
     func anAddressThatIsNoneIsRefusedInWords(wallet: String) async throws {
         let lab = try await MoneroLab()
         let error = await #expect(throws: MoneroError.self) { try await lab.node.template(for: wallet) }
-        #expect("\(try #require(error))".contains("primary address"))
+        #expect("\(try #require(error))".contains("primary addresses"))
     }
 
     /// Each holds up the miner for no longer than its limit, and is told of in words.

@@ -24,12 +24,19 @@ public actor Miner {
     /// Of the worker, waiting to be handled; at it the oldest go.
     private static let reportsMax = 1_024
 
+    /// What is worth keeping over a restart, canonical bytes of each.
+    public struct Memory: Hashable, Sendable {
+        public var history: [UInt8]
+        /// nil: no pool of base stations has signed anything.
+        public var membership: [UInt8]?
+    }
+
     private let settings: MinerSettings
     private let worker: HashingWorker
     private let source: any JobSource
     private let sensor: any IdleSensor
     private let facts: @Sendable () async -> MinerFacts
-    private let keep: @Sendable ([UInt8]) async -> Void
+    private let keep: @Sendable (Memory) async -> Void
     private let clocks: any Clocks
     private let logger: Logger
     /// Who waits for a turn: one for each of those who tell something.
@@ -65,11 +72,11 @@ public actor Miner {
 
     /// - Parameters:
     ///   - facts: what the station and its board are like now
-    ///   - keep: keeps the history's canonical bytes, about 7 kB an hour; it answers for its own failures
+    ///   - keep: about 7 kB an hour; it answers for its own failures
     public init(
         _ settings: MinerSettings, worker: HashingWorker, source: any JobSource, sensor: any IdleSensor, clocks: any Clocks,
         history: IdleHistory = IdleHistory(), facts: @escaping @Sendable () async -> MinerFacts = { MinerFacts() },
-        keep: @escaping @Sendable ([UInt8]) async -> Void = { _ in }, logger: Logger
+        keep: @escaping @Sendable (Memory) async -> Void = { _ in }, logger: Logger
     ) {
         (self.settings, self.worker, self.source, self.sensor) = (settings, worker, source, sensor)
         (self.clocks, self.facts, self.keep, self.logger) = (clocks, facts, keep, logger)
@@ -110,7 +117,11 @@ public actor Miner {
         listener?.cancel()
         await listener?.value
         await worker.release()
-        await keep(decision.history.canonicalBytes)
+        await keep(memory)
+    }
+
+    private var memory: Memory {
+        Memory(history: decision.history.canonicalBytes, membership: tally.membership?.canonicalBytes)
     }
 
     private func runSource() async {
@@ -146,7 +157,7 @@ public actor Miner {
     private func keepHistory() async {
         while true {
             do { try await clocks.sleep(Self.historyInterval) } catch { return }  // cancelled
-            await keep(decision.history.canonicalBytes)
+            await keep(memory)
         }
     }
 

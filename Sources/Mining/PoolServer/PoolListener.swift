@@ -2,6 +2,7 @@ import HAL
 import Logging
 import NIOCore
 import NIOPosix
+import NIOSSL
 import Primitives
 
 /// What a miner is told, in order. Whoever does not read it is let go.
@@ -28,9 +29,11 @@ extension PoolServer {
     func listen() async {
         while !Task.isCancelled {
             do { try await acceptMiners() } catch {
-                if !Task.isCancelled {
-                    logger.error("mining pool: nobody can connect to \(settings.listen): \(NetworkWords.of(error))")
+                let why = NetworkWords.of(error)
+                if tally.listenTrouble != why, !Task.isCancelled {
+                    logger.error("mining pool: nobody can connect to \(settings.listen): \(why)")
                 }
+                tally.listenTrouble = why
             }
             port = nil
             do { try await clocks.sleep(Self.listenPause) } catch { return }  // cancelled
@@ -42,9 +45,13 @@ extension PoolServer {
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.socketOption(.so_keepalive), value: 1)
             .bind(host: "\(settings.listen.address)", port: Int(settings.listen.port)) { channel in
-                channel.eventLoop.makeCompletedFuture { try Client(wrappingChannelSynchronously: channel) }
+                channel.eventLoop.makeCompletedFuture {
+                    if let tls = self.tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
+                    return try Client(wrappingChannelSynchronously: channel)
+                }
             }
         port = server.channel.localAddress?.port.map { UInt16(clamping: $0) }
+        tally.listenTrouble = nil
         logger.notice("mining pool: miners may connect to \(settings.listen)")
         try await server.executeThenClose { clients in
             try await withThrowingDiscardingTaskGroup { group in

@@ -34,27 +34,36 @@ extension PoolServer {
     func handIn(_ given: Given, nonce: UInt32) async {
         let template = given.template
         let id = template.id(extraNonce: given.extraNonce, nonce: nonce)
-        guard template.previous == current?.previous,
+        // While monerod is away nobody knows of a later block.
+        guard template.previous == current?.previous ?? template.previous,
             let block = books.found(
                 .init(block: id, height: template.height, reward: template.reward, difficulty: template.difficulty))
         else { return }
         guard await commit() else { return books.settle(block.number, .orphaned) }
-        do throws(MoneroError) {
-            try await node.submit(template.block(extraNonce: given.extraNonce, nonce: nonce))
-            tally.blocks += 1
-            logger.notice("mining pool: block \(id) of height \(template.height) was found; statement \(block.number)")
-        } catch {
-            // It may have it all the same: its depth will tell, or that it is not there.
-            if case .refused = error { books.settle(block.number, .orphaned) }
-            logger.error("mining pool: block \(id) was found and not taken: \(error)")
-        }
+        unsent[block.number] = template.block(extraNonce: given.extraNonce, nonce: nonce)
+        await send(block)
         templates.hurry()
+    }
+
+    /// Until monerod has answered: it may be just starting again.
+    private func send(_ block: PoolBlock) async {
+        let claim = block.statement.claim
+        guard let bytes = unsent.removeValue(forKey: block.number) else { return }
+        do throws(MoneroError) {
+            try await node.submit(bytes)
+            tally.blocks += 1
+            logger.notice("mining pool: block \(claim.block) of height \(claim.height) was found; statement \(claim.number)")
+        } catch {
+            logger.error("mining pool: block \(claim.block) was found and not taken: \(error)")
+            if case .refused = error { books.settle(block.number, .orphaned) } else { unsent[block.number] = bytes }
+        }
     }
 
     // MARK: Care
 
     func care() async {
         while true {
+            for block in books.openBlocks { await send(block) }
             await confirm()
             await payOut()
             do { try await clocks.sleep(Self.careInterval) } catch { return }  // cancelled
@@ -71,6 +80,7 @@ extension PoolServer {
                 let header = try await node.header(of: claim.block)
                 let isThere = header.map { !$0.isOrphan } ?? false
                 books.settle(block.number, isThere ? .confirmed : .orphaned)
+                unsent[block.number] = nil
                 logger.notice(
                     "mining pool: block \(claim.block) \(isThere ? "is confirmed" : "is not in Monero's chain"); statement \(block.number)"
                 )

@@ -29,8 +29,8 @@ extension PoolServer {
     }
 
     /// - Returns: its number; nil: it is not let in.
-    func enter(_ address: IPAddress, _ link: PoolLink) -> UInt64? {
-        let now = clocks.now().boot
+    func enter(_ host: IPAddress, _ link: PoolLink) -> UInt64? {
+        let (address, now) = (host.site, clocks.now().boot)
         guard !bans.isBanned(address, at: now), sockets.count < settings.connectionsMax,
             sockets.values.count(where: { $0 == address }) < settings.connectionsPerAddress
         else {
@@ -190,6 +190,10 @@ extension PoolServer {
 
     private func show(_ statement: UInt64, _ request: JSONRequestID, _ number: UInt64) async {
         guard let member = miners[number]?.member else { return }
+        let now = clocks.now().boot
+        let turn = max(now, nextStatement)
+        nextStatement = turn + Self.statementInterval
+        do { if turn > now { try await clocks.sleep(turn - now) } } catch { return }  // cancelled
         let proof: [UInt8]?
         do { proof = try await store.poolBlock(statement)?.proof(for: member)?.canonicalBytes } catch {
             logger.error("mining pool: a statement cannot be read: \(error)")
@@ -197,5 +201,12 @@ extension PoolServer {
         }
         guard let session = miners[number]?.session else { return }
         perform(session.show(request, proof: proof), number)
+    }
+}
+
+extension IPAddress {
+    /// Whom one subscriber's addresses stand for: of IPv6 each has 2⁶⁴ (RFC 6177).
+    fileprivate var site: IPAddress {
+        isIPv6 ? IPAddress(bytes: bytes.prefix(8) + Array(repeating: 0, count: 8)) ?? self : self
     }
 }

@@ -4,6 +4,7 @@ public import MiningPool
 import Monero
 public import NIOCore
 public import NIOPosix
+import NIOSSL
 public import Primitives
 import ProofOfWork
 import Stratum
@@ -16,6 +17,8 @@ public struct PoolSettings: Sendable {
     public var wallet: String
     /// Of members' addresses.
     public var addresses: Address.Network
+    /// Paths of PEM files: then miners speak TLS; nil: they do not.
+    public var tls: (certificate: String, privateKey: String)?
     public var leastDifficulty: UInt64 = 100
     public var connectionsMax = 512
     /// Several stations of an owner may stand behind one address.
@@ -50,6 +53,8 @@ public actor PoolServer {
     static let commitInterval = Nanoseconds.seconds(1)
     /// How often it looks after blocks and payouts.
     static let careInterval = Nanoseconds.seconds(10)
+    /// The disk is the station's: clients' payments come first.
+    static let statementInterval = Nanoseconds.milliseconds(50)
     static let listenPause = Nanoseconds.seconds(10)
 
     let settings: PoolSettings
@@ -71,8 +76,13 @@ public actor PoolServer {
     var bans = BanList()
     var current: BlockTemplate?
     var jobCount: UInt64 = 0
+    /// Blocks that were found, by their statements' numbers, until monerod has them.
+    var unsent: [UInt64: [UInt8]] = [:]
+    /// When the next statement is looked up.
+    var nextStatement = Instant.zero
     /// Of this run: no two give one job.
     let prefix: [UInt8]
+    let tls: NIOSSLContext?
     /// What waits to be on disk.
     var answers: [Answer] = []
     var commits: [CheckedContinuation<Bool, Never>] = []
@@ -93,6 +103,7 @@ public actor PoolServer {
     /// - Parameters:
     ///   - launcher: what checks shares
     ///   - key: the station's; it signs receipts and statements
+    /// - Throws: what the store throws, or ``PoolCertificateError``
     public init(
         _ settings: PoolSettings, node: MoneroNode, launcher: WorkerLauncher, store: any PoolStore, key: PrivateKey,
         clocks: any Clocks, loops: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton, logger: Logger, pay: @escaping Pay
@@ -103,6 +114,7 @@ public actor PoolServer {
         checker = ShareChecker(launcher, clocks: clocks, loops: loops, logger: logger)
         books = PoolBooks(try await store.pool(), terms: settings.terms, key: key)
         var random = SystemRandomNumberGenerator()
+        tls = try settings.tls.map { try PoolCertificate.context($0.certificate, $0.privateKey) }
         prefix = (0..<8).map { _ in UInt8.random(in: .min ... .max, using: &random) }
     }
 

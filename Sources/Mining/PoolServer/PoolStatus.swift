@@ -15,7 +15,8 @@ public struct PoolTally: Hashable, Sendable {
     /// Of the block to be found; 0: not known yet.
     public var height: UInt64 = 0
     public var difficulty: UInt128 = 0
-    /// Why there are no jobs, nothing is written, nothing is paid; in words.
+    /// Why nobody can connect, there are no jobs, nothing is written, nothing is paid; in words.
+    public var listenTrouble: String?
     public var noWork: String?
     public var diskTrouble: String?
     public var payTrouble: String?

@@ -1,4 +1,5 @@
 public import HAL
+public import MiningPool
 import NIOCore
 import NIOPosix
 import Primitives
@@ -27,10 +28,14 @@ public actor PoolList: JobSource {
     private let clocks: any Clocks
     private var standings: [Standing]
     private var connection: StratumConnection?
+    /// What pools of base stations have signed; a later word of one takes the place of the one before.
+    private var held: [PoolMembership]
 
-    /// - Parameter pools: one at least, the best first
-    public init(_ pools: [PoolAddress], _ login: StratumLogin, clocks: any Clocks) {
-        (self.pools, self.login, self.clocks) = (pools, login, clocks)
+    /// - Parameters:
+    ///   - pools: one at least, the best first
+    ///   - held: what they have signed before
+    public init(_ pools: [PoolAddress], _ login: StratumLogin, held: [PoolMembership] = [], clocks: any Clocks) {
+        (self.pools, self.login, self.held, self.clocks) = (pools, login, held, clocks)
         name = pools.map(\.name).joined(separator: ", ")
         standings = pools.map { _ in Standing() }
     }
@@ -53,13 +58,18 @@ public actor PoolList: JobSource {
 
     /// - Returns: why it ended.
     private func mine(at place: Int, _ tell: @escaping @Sendable (JobSourceEvent) async -> Void) async throws -> String {
-        let connection = StratumConnection(pools[place], login, clocks: clocks)
+        let connection = StratumConnection(pools[place], login, held: held, clocks: clocks)
         self.connection = connection
         defer { self.connection = nil }
         let began = clocks.now().boot
         do {
             return try await withThrowingTaskGroup(of: Void.self) { group -> String in
-                group.addTask { try await connection.run(tell) }
+                group.addTask {
+                    try await connection.run { event in
+                        if case .membership(let membership) = event { await self.hold(membership) }
+                        await tell(event)
+                    }
+                }
                 if place > 0 { group.addTask { try await self.awaitBetter(than: place) } }
                 defer { group.cancelAll() }
                 try await group.next()
@@ -69,6 +79,12 @@ public actor PoolList: JobSource {
             penalise(place, lost, lasted: clocks.now().boot - began)
             return lost.description
         }
+    }
+
+    /// Of the pools that are named here there are few.
+    private func hold(_ membership: PoolMembership) {
+        held.removeAll { $0.isOf(membership.pool, membership.member) }
+        held = [membership] + held.prefix(pools.count)
     }
 
     private func penalise(_ place: Int, _ lost: PoolLost, lasted: Nanoseconds) {

@@ -1,5 +1,5 @@
 public import HAL
-import MiningPool
+public import MiningPool
 public import NIOCore
 public import NIOPosix
 import NIOSSL
@@ -30,18 +30,20 @@ public actor StratumConnection: JobSource {
     private let shares = AsyncStream.makeStream(of: Share.self, bufferingPolicy: .bufferingNewest(linesMax))
     private let member: String
     private var client: StratumClient
-    /// Of a pool of our own kind.
+    /// Of a pool of our own kind, once it has named itself.
     private var membership: PoolMembership?
+    private let held: [PoolMembership]
     /// What shares are worth that have no answer yet.
     private var given: [(id: String, work: UInt64)] = []
     private var lines = StratumLines(limit: StratumLines.poolLimit)
     private var hasJob = false
 
+    /// - Parameter held: what pools have signed before; one of them may be this one
     public init(
-        _ pool: PoolAddress, _ login: StratumLogin, clocks: any Clocks,
+        _ pool: PoolAddress, _ login: StratumLogin, held: [PoolMembership] = [], clocks: any Clocks,
         loops: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
     ) {
-        (self.pool, self.clocks, self.loops) = (pool, clocks, loops)
+        (self.pool, self.held, self.clocks, self.loops) = (pool, held, clocks, loops)
         name = pool.name
         member = String(login.login.prefix { $0 != "+" && $0 != "." })
         client = StratumClient(login)
@@ -123,7 +125,10 @@ public actor StratumConnection: JobSource {
                 given.append((job.id, job.target.difficulty))
                 if given.count > Self.jobsKept { given.removeFirst() }
                 await tell(.job(job))
-            case .pool(let key): membership = Self.key(of: member).map { PoolMembership(pool: key, member: $0) }
+            case .pool(let key):
+                membership = Self.key(of: member).map { member in
+                    held.first { $0.isOf(key, member) } ?? PoolMembership(pool: key, member: member)
+                }
             case .accepted(let jobID, let nonce, let receipt):
                 await tell(.accepted(jobID: jobID, nonce: nonce, blockFound: false))
                 try await take(receipt, of: jobID, tell)
