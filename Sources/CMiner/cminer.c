@@ -94,7 +94,11 @@ int cminer_confine(uint64_t bytes) {
 	mallopt(M_ARENA_MAX, 1);
 	struct rlimit none = {0, 0};
 	uint64_t most = cminer_address_space() + bytes;
-	struct rlimit memory = {most, most};
+	struct rlimit memory;
+	if (getrlimit(RLIMIT_AS, &memory) != 0) return -errno;
+	// Whoever started it may allow less.
+	if (memory.rlim_max > most) memory.rlim_max = most;
+	memory.rlim_cur = memory.rlim_max;
 	if (setrlimit(RLIMIT_CORE, &none) != 0 || setrlimit(RLIMIT_FSIZE, &none) != 0 || setrlimit(RLIMIT_AS, &memory) != 0) return -errno;
 	// It stays "dumpable": the daemon, of the same user, must see its name and its processor time, and there is no secret in it.
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return -errno;

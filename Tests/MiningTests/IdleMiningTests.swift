@@ -67,6 +67,20 @@ import Testing
         }
     }
 
+    /// The miner starts and its cache does not fit: it says so, and is tried again later.
+    @Test func whereTheCacheHasNoRoomItSaysSo() async throws {
+        let script = FileManager.default.temporaryDirectory.appendingPathComponent("miner-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: script) }
+        let program = try Products.url("basestation-miner").path
+        try "#!/bin/sh\nulimit -v 250000\nexec \(program)\n".write(to: script, atomically: true, encoding: .utf8)
+        chmod(script.path, 0o700)
+        try await withMiner(program: script.path) { lab in
+            let status = try await lab.until("it gives up for now") { $0.idle.why.contains("the worker cannot run") }
+            #expect(status.idle.why.contains("256 MiB of memory for RandomX's cache"), "\(status.idle.why)")
+            #expect(!status.idle.isMining && status.holds == nil)
+        }
+    }
+
     @Test func aBoardThatCannotBeReadIsNotMinedOn() async throws {
         try await withMiner { lab in
             try await lab.until("it mines") { $0.idle.isMining }

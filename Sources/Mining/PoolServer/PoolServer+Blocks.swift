@@ -12,8 +12,8 @@ extension PoolServer {
     static let payoutsMax = 8
 
     func take(_ template: BlockTemplate) {
-        let isNewBlock = template.previous != current?.previous
-        current = template
+        let isNewBlock = template.previous != previous
+        (current, previous) = (template, template.previous)
         (tally.height, tally.difficulty, tally.noWork) = (template.height, template.difficulty, nil)
         for number in miners.keys.sorted() {
             if isNewBlock {
@@ -35,7 +35,7 @@ extension PoolServer {
         let template = given.template
         let id = template.id(extraNonce: given.extraNonce, nonce: nonce)
         // While monerod is away nobody knows of a later block.
-        guard template.previous == current?.previous ?? template.previous,
+        guard template.previous == previous,
             let block = books.found(
                 .init(block: id, height: template.height, reward: template.reward, difficulty: template.difficulty))
         else { return }

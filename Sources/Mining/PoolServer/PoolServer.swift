@@ -74,7 +74,10 @@ public actor PoolServer {
     /// Also of those who were let go and still hold one.
     var sockets: [UInt64: IPAddress] = [:]
     var bans = BanList()
+    /// nil while monerod gives none.
     var current: BlockTemplate?
+    /// The block that the one to be found follows, as far as is known.
+    var previous: Bytes32?
     var jobCount: UInt64 = 0
     /// Blocks that were found, by their statements' numbers, until monerod has them.
     var unsent: [UInt64: [UInt8]] = [:]
