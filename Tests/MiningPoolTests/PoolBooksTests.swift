@@ -178,7 +178,9 @@ import Testing
             PoolAccount(PublicKey(raw: TaggedHash.untagged([UInt8($0 % 256), UInt8($0 / 256)])))
         }
         var books = PoolBooks(record, terms: Self.terms(), key: Self.pool)
-        _ = books.record(1, of: record.accounts[7].member, difficulty: 1)
+        let isNewLetIn = books.record(1, of: Self.member(1), difficulty: 1)
+        let isOldLetIn = books.record(1, of: record.accounts[7].member, difficulty: 1)
+        #expect(!isNewLetIn && isOldLetIn)
     }
 }
 
